@@ -1,0 +1,78 @@
+package mmap
+
+import (
+	"fmt"
+	"math"
+
+	"golang.org/x/sys/unix"
+)
+
+// chunk is how much is allocated by one system call. tmpfs gives up and takes
+// everything back when a signal arrives during fallocate, so one call for a large
+// file might never succeed in a process that is being profiled. 4 MiB take less
+// than the time between two signals, and a huge page is not cut in two.
+const chunk = 4 << 20
+
+// allocate makes the empty file size bytes long, with all of it backed by storage.
+func allocate(fd int, path string, size int64) error {
+	// A file that cannot fit must not fill the filesystem first: others would
+	// run out of space for no reason. A filesystem without a limit has 0 blocks.
+	if st, err := statfs(fd); err == nil && st.Blocks > 0 && size > blocks(st.Bfree, st) {
+		return noSpace(fd, path, size, unix.ENOSPC)
+	}
+	step := fallocate
+	for off := int64(0); off < size; {
+		n := min(chunk, size-off)
+		switch err := retry(func() error { return step(fd, off, n) }); err {
+		case nil:
+			off += n
+		case unix.EOPNOTSUPP, unix.ENOSYS:
+			step = writeZeros
+		case unix.ENOSPC, unix.EDQUOT, unix.EFBIG:
+			return noSpace(fd, path, size, err)
+		default:
+			return failure("allocate", path, err)
+		}
+	}
+	return nil
+}
+
+func fallocate(fd int, off, n int64) error { return unix.Fallocate(fd, 0, off, n) }
+
+func writeZeros(fd int, off, n int64) error {
+	var zeros [64 << 10]byte
+	for n > 0 {
+		m, err := unix.Pwrite(fd, zeros[:min(n, int64(len(zeros)))], off)
+		if err != nil {
+			return err
+		}
+		off, n = off+int64(m), n-int64(m)
+	}
+	return nil
+}
+
+func noSpace(fd int, path string, size int64, err error) error {
+	free := "an unknown number"
+	if st, serr := statfs(fd); serr == nil {
+		free = fmt.Sprint(blocks(st.Bavail, st))
+	}
+	return fmt.Errorf("mmap: create %s: %w: %d bytes are wanted and %s are free on its filesystem; "+
+		"make room there or the file smaller (%w)", path, ErrNoSpace, size, free, err)
+}
+
+func statfs(fd int) (st unix.Statfs_t, err error) {
+	err = retry(func() error { return unix.Fstatfs(fd, &st) })
+	return st, err
+}
+
+// blocks converts a number of blocks to bytes.
+func blocks(n uint64, st unix.Statfs_t) int64 {
+	size := uint64(st.Bsize)
+	if st.Frsize > 0 {
+		size = uint64(st.Frsize)
+	}
+	if size > 0 && n > math.MaxInt64/size {
+		return math.MaxInt64
+	}
+	return int64(n * size)
+}

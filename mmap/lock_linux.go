@@ -1,0 +1,62 @@
+package mmap
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// TryLock takes an exclusive lock on the range, at once or not at all: ErrLocked
+// means that somebody else holds a part of it. The file has to be open
+// [ReadWrite]. See the package documentation for who else can keep a lock alive.
+func (f *File) TryLock(r Range) error {
+	return f.setLock("lock", unix.F_WRLCK, r)
+}
+
+// Unlock releases the range, or what is locked of it.
+func (f *File) Unlock(r Range) error {
+	return f.setLock("unlock", unix.F_UNLCK, r)
+}
+
+func (f *File) setLock(verb string, kind int16, r Range) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.fd < 0 {
+		return f.closed(verb)
+	}
+	if err := r.check(); err != nil {
+		return fmt.Errorf("mmap: %s %s: %w", verb, f.path, err)
+	}
+	if f.access != ReadWrite {
+		return fmt.Errorf("mmap: %s %s: %w, and a lock needs it open for writing", verb, f.path, ErrReadOnly)
+	}
+	l := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
+	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), unix.F_OFD_SETLK, &l) })
+	switch err {
+	case nil:
+		return nil
+	case unix.EAGAIN, unix.EACCES:
+		return fmt.Errorf("mmap: %s %s, %v: %w (%w)", verb, f.path, r, ErrLocked, err)
+	}
+	return failure(verb, f.path, err)
+}
+
+// Locked tells whether somebody else holds a lock on any part of the range. It
+// works on a file open [ReadOnly], takes no lock itself, and does not see this
+// File's own locks.
+func (f *File) Locked(r Range) (bool, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.fd < 0 {
+		return false, f.closed("probe the lock of")
+	}
+	if err := r.check(); err != nil {
+		return false, fmt.Errorf("mmap: probe the lock of %s: %w", f.path, err)
+	}
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
+	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), unix.F_OFD_GETLK, &l) })
+	if err != nil {
+		return false, failure("probe the lock of", f.path, err)
+	}
+	return l.Type != unix.F_UNLCK, nil
+}
