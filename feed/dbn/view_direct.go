@@ -1,0 +1,14 @@
+//go:build (amd64 || arm64) && !purego
+
+package dbn
+
+import "unsafe"
+
+// viewIsDirect: view does not copy.
+const viewIsDirect = true
+
+// view returns rec's bytes as a T. It needs a little-endian processor that loads
+// unaligned words, and a T without pointers; the caller has checked the length.
+func view[T MboMsg | TradeMsg | Mbp1Msg | Mbp10Msg](rec []byte) *T {
+	return (*T)(unsafe.Pointer(unsafe.SliceData(rec)))
+}
