@@ -20,6 +20,12 @@ func allocate(fd int, path string, size int64) error {
 	if st, err := statfs(fd); err == nil && st.Blocks > 0 && size > blocks(st.Bfree, st) {
 		return noSpace(fd, path, size, unix.ENOSPC)
 	}
+	return fill(fd, path, size)
+}
+
+// fill allocates chunk by chunk: with fallocate, or where the filesystem has none
+// by writing.
+func fill(fd int, path string, size int64) error {
 	step := fallocate
 	for off := int64(0); off < size; {
 		n := min(chunk, size-off)

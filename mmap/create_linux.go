@@ -17,6 +17,9 @@ import (
 // The whole size is allocated, so later stores cannot run out of space. If it is
 // not to be had the error is ErrNoSpace and says how much was wanted and how much
 // is free. Filesystems without fallocate get zeros written.
+//
+// The temporary name is 22 bytes longer than the last element of path, which
+// filesystems limit to 255 bytes.
 func Create(path string, o CreateOptions) (*File, error) {
 	if o.Size < 0 {
 		return nil, fmt.Errorf("mmap: create %s: %w: size %d", path, ErrInvalid, o.Size)

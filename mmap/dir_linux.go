@@ -45,30 +45,31 @@ func makeDir(path string, mode uint32) error {
 	if err := unix.Mkdirat(parent, temp, 0o700); err != nil {
 		return failure("make directory", path, err)
 	}
-	err = chmodDir(parent, temp, path, mode)
+	if err := chmodDir(parent, temp, path, mode); err != nil {
+		unix.Unlinkat(parent, temp, unix.AT_REMOVEDIR)
+		return err
+	}
+	err = unix.Renameat2(parent, temp, parent, base, unix.RENAME_NOREPLACE)
 	if err == nil {
-		err = renameDir(parent, temp, base, path, mode)
-	}
-	if err != nil {
-		unix.Unlinkat(parent, temp, unix.AT_REMOVEDIR)
-	}
-	return err
-}
-
-func renameDir(parent int, temp, base, path string, mode uint32) error {
-	err := unix.Renameat2(parent, temp, parent, base, unix.RENAME_NOREPLACE)
-	switch err {
-	case nil:
 		return nil
-	case unix.EINVAL, unix.ENOSYS:
-		// A filesystem that cannot rename without replacing.
-		if err := unix.Mkdirat(parent, base, 0o700); err != nil {
-			return failure("make directory", path, err)
-		}
-		unix.Unlinkat(parent, temp, unix.AT_REMOVEDIR)
-		return chmodDir(parent, base, path, mode)
+	}
+	unix.Unlinkat(parent, temp, unix.AT_REMOVEDIR)
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		return makeDirInPlace(parent, base, path, mode)
 	}
 	return failure("make directory", path, err)
+}
+
+// makeDirInPlace is makeDir for filesystems that cannot rename without replacing.
+func makeDirInPlace(parent int, base, path string, mode uint32) error {
+	if err := unix.Mkdirat(parent, base, 0o700); err != nil {
+		return failure("make directory", path, err)
+	}
+	err := chmodDir(parent, base, path, mode)
+	if err != nil {
+		unix.Unlinkat(parent, base, unix.AT_REMOVEDIR)
+	}
+	return err
 }
 
 func chmodDir(parent int, name, path string, mode uint32) error {

@@ -34,7 +34,7 @@ type FaultError struct {
 
 func (e *FaultError) Error() string {
 	return fmt.Sprintf("mmap: guard: %v at address %#x; "+
-		"the mapped file was made shorter, or a read-only mapping was written to", ErrFault, e.Addr)
+		"most likely the mapped file was made shorter, or a read-only mapping was written to", ErrFault, e.Addr)
 }
 
 // Unwrap returns [ErrFault].

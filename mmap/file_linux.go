@@ -254,11 +254,11 @@ func split(verb, path string) (dir int, base string, err error) {
 		d = "."
 	}
 	err = retry(func() (err error) {
-		dir, err = unix.Open(d, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		dir, err = unix.Open(d, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		return err
 	})
 	if err != nil {
-		return -1, "", failure(verb, path, err)
+		return -1, "", failure(verb, path+": look up its directory", err)
 	}
 	return dir, base, nil
 }

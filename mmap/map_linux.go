@@ -104,7 +104,7 @@ func (r *Region) advise(o MapOptions) error {
 		}
 	}
 	if o.Lock {
-		if err := unix.Mlock(mem); err != nil {
+		if err := retry(func() error { return unix.Mlock(mem) }); err != nil {
 			return r.mlockError(err)
 		}
 	}

@@ -3,6 +3,7 @@ package mmap
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,13 @@ func tempName(base string) string {
 	return tempPrefix(base) + hex.EncodeToString(b[:])
 }
 
+// isTemp tells whether name is one that tempName(base) can return.
+func isTemp(name, base string) bool {
+	digits, ok := strings.CutPrefix(name, tempPrefix(base))
+	_, err := hex.DecodeString(digits)
+	return ok && err == nil && len(digits) == tempDigits
+}
+
 // RemoveTemp removes what processes that were killed inside [Create] or
 // [EnsureDir] for path have left beside it, and returns how many it removed.
 //
@@ -32,27 +40,37 @@ func RemoveTemp(path string) (int, error) {
 		return 0, err
 	}
 	defer unix.Close(dir)
-	entries, err := os.ReadDir(filepath.Dir(path))
+	names, err := list(dir)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("mmap: clean up %s: list its directory: %w", path, err)
 	}
 	removed := 0
-	for _, e := range entries {
-		digits, ok := strings.CutPrefix(e.Name(), tempPrefix(base))
-		if _, err := hex.DecodeString(digits); !ok || err != nil || len(digits) != tempDigits {
+	for _, name := range names {
+		if !isTemp(name, base) {
 			continue
 		}
-		flags := 0
-		if e.IsDir() {
-			flags = unix.AT_REMOVEDIR
+		err := unix.Unlinkat(dir, name, 0)
+		if err == unix.EISDIR {
+			err = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 		}
-		switch err := unix.Unlinkat(dir, e.Name(), flags); err {
+		switch err {
 		case nil:
 			removed++
 		case unix.ENOENT:
 		default:
-			return removed, failure("remove", filepath.Join(filepath.Dir(path), e.Name()), err)
+			return removed, failure("remove", filepath.Join(filepath.Dir(path), name), err)
 		}
 	}
 	return removed, nil
+}
+
+// list returns the names in the directory dir.
+func list(dir int) ([]string, error) {
+	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	d := os.NewFile(uintptr(fd), ".")
+	defer d.Close()
+	return d.Readdirnames(-1)
 }
