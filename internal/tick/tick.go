@@ -111,16 +111,16 @@ func (c *Clock) Calibrate(d time.Duration) Scale {
 		return 1 << 32
 	}
 	if hz := mem.TicksHz(); hz != 0 {
-		return scale(1e9, hz)
+		return ScaleOf(1e9, hz)
 	}
 	t0, n0 := c.Pair()
 	time.Sleep(d)
 	t1, n1 := c.Pair()
-	return scale(n1-n0, t1-t0)
+	return ScaleOf(n1-n0, t1-t0)
 }
 
-// scale returns ns / ticks.
-func scale(ns, ticks uint64) Scale {
+// ScaleOf returns the length of a tick of which so many passed in ns.
+func ScaleOf(ns, ticks uint64) Scale {
 	if ticks == 0 || ns>>32 >= ticks {
 		return 0
 	}

@@ -7,7 +7,7 @@ import (
 
 func TestScale(t *testing.T) {
 	for _, hz := range []uint64{1_000_000, 24_000_000, 1_000_000_000, 2_445_000_000, 5_700_000_000} {
-		s := scale(1e9, hz)
+		s := ScaleOf(1e9, hz)
 		if !s.Valid() {
 			t.Errorf("scale for %d Hz is not valid", hz)
 		}

@@ -1,0 +1,164 @@
+package ring
+
+import (
+	"fmt"
+	"time"
+)
+
+// Stamps says which messages carry the time of their publishing. Reading the clock
+// is most of the price of a message.
+type Stamps uint32
+
+const (
+	// StampEvery stamps every message; latencies can be measured. The default.
+	StampEvery Stamps = 0
+	// StampNone stamps nothing.
+	StampNone Stamps = 1
+)
+
+func (s Stamps) String() string {
+	switch s {
+	case StampEvery:
+		return "every"
+	case StampNone:
+		return "none"
+	}
+	return "unknown"
+}
+
+// Config says how a ring is made. The zero value is a good ring.
+type Config struct {
+	// Dir is the directory of rings. Empty: [DefaultDir].
+	Dir string
+
+	// Capacity is the ring's size in bytes of frames: a power of two from 256 KiB to
+	// 1 TiB. A message takes its length and 8 bytes, rounded up to 64. 0: 64 MiB, or
+	// what an existing ring has.
+	Capacity uint64
+
+	// MaxMessage is the largest message in bytes, at most [MaxMessage] and at most
+	// Capacity/64 - 8. 0: as large as Capacity allows, or what an existing ring has.
+	MaxMessage int
+
+	// Stamps is which messages carry their publish time. 0: every.
+	Stamps Stamps
+
+	// Schema names what the messages are, for subscribers to check: at most 32
+	// bytes. SchemaHash identifies their layout. Empty and 0: unknown, or what an
+	// existing ring has.
+	Schema     string
+	SchemaHash uint64
+
+	// Source says where the messages come from, for people: at most 64 bytes.
+	Source string
+
+	// Heartbeat is how often a goroutine of the publisher tells that it lives, by
+	// which the others tell a quiet publisher from a hung one. 0: 100 ms. Negative:
+	// no goroutine; call [Publisher.Beat].
+	Heartbeat time.Duration
+
+	// Group lets the group of the directory read the ring and have subscribers on
+	// it. False: only this user.
+	Group bool
+
+	// NoPrefault leaves the pages of the mapping to be mapped at first use, which
+	// opens large rings sooner and makes the first lap slower.
+	NoPrefault bool
+
+	// HugePages asks for huge pages. Where there are none the ring works without.
+	HugePages bool
+
+	// Mlock locks the mapping in memory. It fails where RLIMIT_MEMLOCK is too low.
+	Mlock bool
+}
+
+const (
+	defaultCapacity  = 64 << 20
+	defaultHeartbeat = 100 * time.Millisecond
+)
+
+func (c *Config) check() error {
+	switch {
+	case c.MaxMessage < 0:
+		return fmt.Errorf("%w: MaxMessage %d is negative", ErrConfig, c.MaxMessage)
+	case c.Stamps > StampNone:
+		return fmt.Errorf("%w: Stamps %d is none of the policies", ErrConfig, c.Stamps)
+	case len(c.Schema) > len(header{}.schema):
+		return fmt.Errorf("%w: schema %q is longer than %d bytes", ErrConfig, c.Schema, len(header{}.schema))
+	case len(c.Source) > len(header{}.source):
+		return fmt.Errorf("%w: source %q is longer than %d bytes", ErrConfig, c.Source, len(header{}.source))
+	case c.Heartbeat > 0 && c.Heartbeat < time.Millisecond, c.Heartbeat > time.Hour:
+		return fmt.Errorf("%w: a heartbeat every %v is not between 1 ms and 1 h", ErrConfig, c.Heartbeat)
+	}
+	return nil
+}
+
+func (c *Config) beatEvery() time.Duration {
+	switch {
+	case c.Heartbeat < 0:
+		return 0
+	case c.Heartbeat == 0:
+		return defaultHeartbeat
+	}
+	return c.Heartbeat
+}
+
+// From says where a subscriber begins.
+type From uint8
+
+const (
+	// FromCursor: where the subscriber of this name was, and so nothing is missed;
+	// what has left the ring meanwhile is a gap. FromLatest for a new name, and for
+	// a subscriber without one. The default.
+	FromCursor From = iota
+	// FromLatest: the next message that is published.
+	FromLatest
+	// FromOldest: the oldest message that is safe to read.
+	FromOldest
+	// FromSeq: the message with number Options.Seq. If it has left the ring, what is
+	// missing is a gap; if it is yet to come, the ones before are skipped.
+	FromSeq
+)
+
+// Options says how a subscriber joins a ring.
+type Options struct {
+	// Dir is the directory of rings. Empty: [DefaultDir].
+	Dir string
+
+	// Name makes a named subscriber: it has a file with its cursor, counters and
+	// histogram, which others can look at, and which outlives it. A name has one
+	// owner at a time. Empty: a pure reader, which leaves no trace.
+	Name string
+
+	// Ephemeral removes the file of a named subscriber when it closes.
+	Ephemeral bool
+
+	// From is where to begin. 0: FromCursor.
+	From From
+	// Seq is the first message for FromSeq.
+	Seq uint64
+
+	// NoHistogram leaves latencies unmeasured, which saves reading the clock with
+	// every message.
+	NoHistogram bool
+
+	// NoStepOff keeps polling a publisher that is only just ahead. By default a
+	// subscriber that has caught up with a steady stream leaves the publisher's
+	// cache line alone for about a microsecond, which lets both run faster.
+	NoStepOff bool
+
+	// NoPrefault, HugePages, Mlock: as in [Config].
+	NoPrefault bool
+	HugePages  bool
+	Mlock      bool
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.From > FromSeq:
+		return fmt.Errorf("%w: From %d is none of the places to begin", ErrConfig, o.From)
+	case o.Ephemeral && o.Name == "":
+		return fmt.Errorf("%w: Ephemeral is for named subscribers", ErrConfig)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package ring
+
+import "errors"
+
+// The errors of this package. They come wrapped with what was tried and where;
+// test with errors.Is. Errors of the file itself (no such file, no permission, no
+// space, a symlink in its place) are those of package mmap and wrap those of io/fs.
+var (
+	// ErrName: not a name for a ring or a subscriber.
+	ErrName = errors.New("not a valid name")
+	// ErrConfig: a Config or Options that no ring can have.
+	ErrConfig = errors.New("invalid configuration")
+	// ErrNoRing: there is no ring of this name.
+	ErrNoRing = errors.New("no such ring")
+	// ErrNotRing: the file is not a ring, or only half of one.
+	ErrNotRing = errors.New("not a ring file")
+	// ErrVersion: the ring is of a layout version that this build does not read.
+	ErrVersion = errors.New("other layout version")
+	// ErrCorrupt: the ring or the subscriber's file contradicts itself.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrStale: the ring was made before this host last booted.
+	ErrStale = errors.New("from before the last boot")
+	// ErrPublisherActive: the ring has a publisher already.
+	ErrPublisherActive = errors.New("the ring has a publisher")
+	// ErrSubscriberActive: the subscriber's name has an owner already.
+	ErrSubscriberActive = errors.New("the subscriber's name is in use")
+	// ErrTooLarge: the message is larger than the ring's limit.
+	ErrTooLarge = errors.New("message larger than the ring's limit")
+	// ErrClosed: the publisher or subscriber was closed.
+	ErrClosed = errors.New("closed")
+	// ErrSuperseded: the ring's file was replaced by a new one; open it again.
+	ErrSuperseded = errors.New("superseded by a new ring")
+)

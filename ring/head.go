@@ -1,0 +1,68 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/tickring/tickring/internal/mem"
+)
+
+// head is where the next frame goes.
+type head struct {
+	pos uint64
+	end uint64 // of the block that was entered last: pos is inside or at its end
+	seq uint64 // number of the next message
+}
+
+// findHead walks the newest block to its first 0 header. It is exact when no
+// publisher is at work; a publisher killed at any store leaves a ring from which
+// this finds all that was committed and nothing else.
+func (v *view) findHead() (head, error) {
+	k := mem.LoadAcquire(v.claimed)
+	if k < v.block+lineSize || (k-lineSize)%v.block != 0 {
+		return head{}, fmt.Errorf("%w: claimed is %d, which no block of %d bytes ends at", ErrCorrupt, k, v.block)
+	}
+	start := v.newest(k)
+	e, _ := v.readEntry(start)
+	h := head{pos: start, end: start + v.block, seq: e.seq}
+	if start > 0 {
+		// The block before must lead to this one: a ring that was scribbled on is
+		// better found now than by every subscriber later.
+		prev, _ := v.readEntry(start - v.block)
+		n, _, err := v.walk(start-v.block, start)
+		if err != nil {
+			return head{}, err
+		}
+		if prev.seq+n != e.seq {
+			return head{}, fmt.Errorf("%w: the block at %d begins with number %d, but the one before ends with %d", ErrCorrupt, start, e.seq, prev.seq+n-1)
+		}
+	}
+	n, pos, err := v.walk(start, start+v.block)
+	if err != nil {
+		return head{}, err
+	}
+	h.pos, h.seq = pos, e.seq+n
+	return h, nil
+}
+
+// walk counts the messages from pos, the start of a block, to the first 0 header or
+// end, the end of that block.
+func (v *view) walk(pos, end uint64) (messages, at uint64, err error) {
+	for pos < end {
+		switch size := v.frameHeader(pos) & 0xFFFF; size {
+		case 0:
+			return messages, pos, nil
+		case sizePad:
+			pos = end
+		case sizeTime:
+			pos += lineSize
+		default:
+			frame := frameSize(size - 1)
+			if size-1 > MaxMessage || pos+frame > end {
+				return 0, 0, fmt.Errorf("%w: the frame at %d claims %d bytes and does not fit into its block", ErrCorrupt, pos, size-1)
+			}
+			pos += frame
+			messages++
+		}
+	}
+	return messages, pos, nil
+}

@@ -1,0 +1,209 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
+)
+
+// Info is what anyone who may read a ring can know of it.
+type Info struct {
+	Name       string
+	Path       string // of the ring's directory
+	Capacity   uint64 // bytes of frames
+	Block      uint64 // bytes
+	MaxMessage int    // bytes
+	Stamps     Stamps
+	Schema     string
+	SchemaHash uint64
+	Source     string
+	Created    time.Time
+
+	Publisher Life
+	Epoch     uint64 // how many publishers it has had
+	PID       int    // of the last publisher, in its own PID namespace
+	Opened    time.Time
+	Beat      time.Duration // since the last heartbeat
+	TickHz    float64       // of the clock that stamps count
+
+	First  uint64 // number of the first message that this file ever had
+	Oldest uint64 // number of the oldest message still in the ring
+	Last   uint64 // number of the newest message; First-1 if there is none yet
+
+	Subscribers []SubscriberInfo // by name
+}
+
+// SubscriberInfo is what a named subscriber's file tells. The counters are those
+// since its present or last owner opened it.
+type SubscriberInfo struct {
+	Name   string
+	Active bool // it has an owner
+	Closed bool // its last owner left in order
+	PID    int  // of the owner, in its own PID namespace
+	Opened time.Time
+
+	Cursor   uint64 // number of the first message it is not done with
+	Messages uint64 // delivered
+	Bytes    uint64 // of their payload
+	Overruns uint64 // times it was lapped
+	Lost     uint64 // messages
+	Negative uint64 // latencies below 0, by which the clocks of two cores differ
+	TooLong  uint64 // latencies above 10 s, which count as 10 s in the histogram
+	Max      time.Duration
+
+	// Latencies from publish to read in ns. Never nil; without samples if they were
+	// not measured.
+	Latency *hdrhistogram.Histogram
+
+	// Err is set, and the rest but Name is not, if the file cannot be read.
+	Err error
+}
+
+// Stat tells all about a ring without changing anything. dir is empty for
+// [DefaultDir].
+func Stat(dir, name string) (Info, error) {
+	ps, err := pathsOf(dir, name)
+	if err == nil {
+		err = ps.check()
+	}
+	var i Info
+	if err == nil {
+		i, err = stat(ps)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("ring: stat %q: %w", name, err)
+	}
+	return i, nil
+}
+
+func stat(ps paths) (Info, error) {
+	r, err := openRing(ps, mmap.ReadOnly)
+	if err != nil {
+		return Info{}, err
+	}
+	defer r.file.Close()
+	region, err := r.file.Map(mapOptions(mmap.ReadOnly, r.geo.fileSize(), true, false, false))
+	if err != nil {
+		return Info{}, err
+	}
+	defer region.Close()
+	h := &r.head
+	i := Info{
+		Name: ps.name, Path: ps.dir,
+		Capacity: h.capacity, Block: h.block, MaxMessage: int(h.maxMessage), Stamps: Stamps(h.stamps),
+		Schema: h.schemaName(), SchemaHash: h.schemaHash, Source: h.sourceName(),
+		Created: unixTime(h.created), Publisher: r.life(), First: h.firstSeq,
+	}
+	err = mmap.Guard(func() error {
+		v := newView(region.Base(), r.geo)
+		i.Epoch = mem.LoadAcquire(&v.hdr.epoch)
+		i.PID = int(mem.LoadAcquire(&v.hdr.pid))
+		i.Opened = unixTime(mem.LoadAcquire(&v.hdr.opened))
+		if beat, now := mem.LoadAcquire(&v.hdr.beat), tick.Mono(); now > beat {
+			i.Beat = time.Duration(now - beat)
+		}
+		if a, ok := v.clock(); ok {
+			i.TickHz = tick.Scale(a.scale).Hz()
+		}
+		var s subscriber
+		s.start(v, r.geo)
+		s.joinLatest()
+		if s.err != nil {
+			return s.err
+		}
+		i.Last = max(s.next, s.want) - 1
+		s.joinOldest(0)
+		i.Oldest = s.next
+		return nil
+	})
+	if err != nil {
+		return Info{}, err
+	}
+	i.Subscribers, err = statSubs(ps)
+	return i, err
+}
+
+func statSubs(ps paths) ([]SubscriberInfo, error) {
+	files, err := os.ReadDir(ps.subs())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var subs []SubscriberInfo
+	for _, f := range files {
+		if CheckName(f.Name()) != nil {
+			continue // a temporary file, or none of ours
+		}
+		s, err := statSub(ps, f.Name())
+		if errors.Is(err, mmap.ErrNotExist) {
+			continue // it left meanwhile
+		}
+		if err != nil {
+			s = SubscriberInfo{Name: f.Name(), Err: err}
+		}
+		subs = append(subs, s)
+	}
+	return subs, nil
+}
+
+func statSub(ps paths, name string) (SubscriberInfo, error) {
+	f, err := mmap.Open(ps.sub(name), mmap.ReadOnly)
+	if err != nil {
+		return SubscriberInfo{}, err
+	}
+	defer f.Close()
+	s, err := readSub(f)
+	if err != nil {
+		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
+	}
+	active, err := f.Locked(lockWhole)
+	if err != nil {
+		return SubscriberInfo{}, err
+	}
+	return SubscriberInfo{
+		Name: name, Active: active, Closed: s.state == stateClosed,
+		PID: int(s.pid), Opened: unixTime(s.opened),
+		Cursor: s.cursorSeq, Messages: s.messages, Bytes: s.bytes, Overruns: s.overruns, Lost: s.lost,
+		Negative: s.negative, TooLong: s.tooLong, Max: time.Duration(s.maxNs),
+		Latency: importHistogram(&s.counts),
+	}, nil
+}
+
+func unixTime(ns uint64) time.Time { return time.Unix(0, int64(ns)) }
+
+// List returns the names of the rings in a directory, in order; dir is empty for
+// [DefaultDir]. A directory that is not there has none. Stat may still fail for a
+// name: List only looks for something called a ring.
+func List(dir string) ([]string, error) {
+	if dir == "" {
+		dir = DefaultDir()
+	}
+	err := mmap.CheckDir(dir)
+	if errors.Is(err, mmap.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ring: list: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("ring: list: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		ps, err := pathsOf(dir, e.Name())
+		if err != nil || !e.IsDir() {
+			continue
+		}
+		if _, err := os.Lstat(ps.ring()); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,84 @@
+package ring
+
+import "github.com/tickring/tickring/internal/mem"
+
+// A subscriber can begin only where a block begins: the table tells the number of
+// its first message. From there it skips to the message that is wanted.
+
+// stand puts the subscriber at the start of a block.
+func (s *subscriber) stand(start uint64, e entry) {
+	s.pos, s.end = start, start+s.block
+	s.next, s.anchor = e.seq, e.stamp
+}
+
+// joinOldest goes to the oldest block that is whole and margin bytes from being
+// overwritten, or to the newest block if the ring is not that long.
+func (s *subscriber) joinOldest(margin uint64) {
+	for {
+		k := mem.LoadAcquire(s.claimed)
+		start := min(s.oldest(k)+margin, s.newest(k))
+		if k <= s.capacity {
+			start = 0 // nothing has been overwritten yet
+		}
+		if e, ok := s.readEntry(start); ok {
+			s.stand(start, e)
+			return
+		}
+	}
+}
+
+// joinLatest goes to where the publisher is: behind the last message that was
+// committed when it was called.
+func (s *subscriber) joinLatest() {
+	for {
+		k := mem.LoadAcquire(s.claimed)
+		start := s.newest(k)
+		e, ok := s.readEntry(start)
+		if !ok {
+			continue
+		}
+		n, _, err := s.walk(start, start+s.block)
+		if s.overrun(start) {
+			continue // what was walked may be of a later lap
+		}
+		s.stand(start, e)
+		if err != nil {
+			s.corrupt("the newest block, at %d, cannot be walked", start)
+			return
+		}
+		s.skipTo(e.seq + n)
+		return
+	}
+}
+
+// joinSeq goes to message seq, or, if it has left the ring, to the oldest one after
+// it, so that the first Next reports a gap, or, if it is yet to come, to the newest
+// block to wait for it.
+func (s *subscriber) joinSeq(seq uint64) {
+	for {
+		k := mem.LoadAcquire(s.claimed)
+		oldest := s.oldest(k)
+		for start := s.newest(k); ; start -= s.block {
+			e, ok := s.readEntry(start)
+			if !ok {
+				break // lapped while looking; look again
+			}
+			if e.seq <= seq || start == oldest {
+				s.stand(start, e)
+				s.skipTo(seq)
+				if s.next > seq {
+					s.missed, s.short = seq, 0
+				}
+				return
+			}
+		}
+	}
+}
+
+// skipTo makes Next pass over the messages below seq.
+func (s *subscriber) skipTo(seq uint64) {
+	s.want = seq
+	if s.next < seq {
+		s.short = 0 // only nextSlow skips
+	}
+}

@@ -1,0 +1,80 @@
+package ring
+
+import (
+	"encoding/binary"
+	"time"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// Life is the state of a ring's publisher, as anyone can see it.
+type Life uint8
+
+const (
+	// Live: it holds the ring and its heart beats. It may be quiet.
+	Live Life = iota
+	// Hung: it holds the ring but its heart has stopped: SIGSTOP, a debugger, a
+	// host that does not schedule it. Nobody takes its place.
+	Hung
+	// Dead: it ended without closing the ring. A new publisher may go on.
+	Dead
+	// Ended: it closed the ring. A new publisher may go on.
+	Ended
+	// Replaced: the ring's file is not the one of that name any more.
+	Replaced
+)
+
+func (l Life) String() string {
+	switch l {
+	case Live:
+		return "live"
+	case Hung:
+		return "hung"
+	case Dead:
+		return "dead"
+	case Ended:
+		return "closed"
+	case Replaced:
+		return "superseded"
+	}
+	return "unknown"
+}
+
+// hungAfter is how long without a heartbeat means hung: ten beats, but a second at
+// least, for hosts that are merely busy.
+func hungAfter(every time.Duration) time.Duration { return max(10*every, time.Second) }
+
+// life asks the lock and the heartbeat of the ring's file. It makes system calls.
+func (r *ringFile) life() Life {
+	state, ok := r.word(unsafe.Offsetof(header{}.state))
+	if !ok {
+		return Dead // nobody can publish on a file that is gone
+	}
+	if state == stateSuperseded || !r.file.Same(r.file.Path()) {
+		return Replaced
+	}
+	if state == stateClosed {
+		return Ended
+	}
+	if held, err := r.file.Locked(presenceByte); err == nil && !held {
+		// A publisher closes the ring first and lets go of it then.
+		if state, _ = r.word(unsafe.Offsetof(header{}.state)); state == stateClosed {
+			return Ended
+		}
+		return Dead
+	}
+	every := time.Duration(r.head.beatEvery) * time.Millisecond
+	beat, _ := r.word(unsafe.Offsetof(header{}.beat))
+	if now := tick.Mono(); every > 0 && now > beat && now-beat > uint64(hungAfter(every)) {
+		return Hung
+	}
+	return Live
+}
+
+// word reads one word of the file without touching a mapping.
+func (r *ringFile) word(off uintptr) (uint64, bool) {
+	var b [8]byte
+	_, err := r.file.ReadAt(b[:], int64(off))
+	return binary.LittleEndian.Uint64(b[:]), err == nil
+}

@@ -1,0 +1,105 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/tickring/tickring/mmap"
+)
+
+// maxName is the longest name of a ring or a subscriber, in bytes.
+const maxName = 63
+
+// CheckName returns nil if name can be the name of a ring or a subscriber: 1 to 63
+// letters, digits, '.', '_' and '-', the first a letter or digit. Otherwise the
+// error wraps [ErrName] and says what is wrong.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%w: it is empty", ErrName)
+	case len(name) > maxName:
+		return fmt.Errorf("%w: %.20q... has %d bytes, more than %d", ErrName, name, len(name), maxName)
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return fmt.Errorf("%w: %q has %q at position %d; use letters, digits, '.', '_' and '-', and begin with a letter or digit", ErrName, name, c, i)
+		}
+	}
+	return nil
+}
+
+// DefaultDir is the directory of rings where none is named: TICKRING_DIR from the
+// environment, or /dev/shm/tickring-UID.
+func DefaultDir() string {
+	if d := os.Getenv("TICKRING_DIR"); d != "" {
+		return d
+	}
+	return filepath.Join("/dev/shm", "tickring-"+strconv.Itoa(os.Getuid()))
+}
+
+// paths are the files of one ring.
+type paths struct {
+	name string
+	base string // the directory of rings
+	dir  string // of this ring
+}
+
+func pathsOf(dir, name string) (paths, error) {
+	if err := CheckName(name); err != nil {
+		return paths{}, err
+	}
+	if dir == "" {
+		dir = DefaultDir()
+	}
+	return paths{name: name, base: dir, dir: filepath.Join(dir, name)}, nil
+}
+
+func (p paths) ring() string           { return filepath.Join(p.dir, "ring") }
+func (p paths) lock() string           { return filepath.Join(p.dir, "lock") }
+func (p paths) subs() string           { return filepath.Join(p.dir, "subs") }
+func (p paths) sub(name string) string { return filepath.Join(p.subs(), name) }
+
+// make makes the directories that are missing. undo removes those again.
+func (p paths) make(group bool) (undo func(), err error) {
+	var made []string
+	undo = func() {
+		for i := len(made) - 1; i >= 0; i-- {
+			os.Remove(made[i]) // only if empty
+		}
+	}
+	dirs := []struct {
+		path string
+		perm os.FileMode
+	}{{p.base, 0o700}, {p.dir, 0o700}, {p.subs(), 0o700}}
+	if group {
+		dirs[1].perm = 0o750 | os.ModeSetgid
+		dirs[2].perm = 0o770 | os.ModeSetgid | os.ModeSticky
+	}
+	for _, d := range dirs {
+		_, before := os.Lstat(d.path)
+		if err := mmap.EnsureDir(d.path, d.perm); err != nil {
+			undo()
+			return nil, err
+		}
+		if errors.Is(before, os.ErrNotExist) {
+			made = append(made, d.path)
+		}
+	}
+	return undo, nil
+}
+
+// check verifies the directory of rings before a subscriber trusts names in it.
+func (p paths) check() error {
+	if err := mmap.CheckDir(p.base); err != nil {
+		if errors.Is(err, mmap.ErrNotExist) {
+			return fmt.Errorf("%w: there is no directory %s (%w)", ErrNoRing, p.base, mmap.ErrNotExist)
+		}
+		return err
+	}
+	return nil
+}

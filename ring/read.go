@@ -1,0 +1,248 @@
+package ring
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// Status is what [Subscriber.Next] found.
+type Status uint8
+
+const (
+	// Empty: nothing new. Poll again.
+	Empty Status = iota
+	// Message: a message was returned.
+	Message
+	// Gap: messages were lost, because the subscriber was lapped or because the
+	// number it asked for had left the ring; [Subscriber.Gap] says which. Reading
+	// goes on after them with the next call.
+	Gap
+	// Closed: the publisher has closed the ring and everything was read. If a
+	// publisher comes back, so do messages: polling on is allowed.
+	Closed
+	// Superseded: the ring has been replaced by a new one or removed, and
+	// everything was read. Open it again.
+	Superseded
+	// Corrupt: the ring contradicts itself; [Subscriber.Err] says how. It stays so.
+	Corrupt
+)
+
+func (s Status) String() string {
+	switch s {
+	case Empty:
+		return "empty"
+	case Message:
+		return "message"
+	case Gap:
+		return "gap"
+	case Closed:
+		return "closed"
+	case Superseded:
+		return "superseded"
+	case Corrupt:
+		return "corrupt"
+	}
+	return "unknown"
+}
+
+// subscriber is the hot half of a [Subscriber]: a position in the ring and nothing
+// of files or names.
+type subscriber struct {
+	view
+	pos   uint64 // of the next frame
+	end   uint64 // of the block whose table entry has been read; pos == end: read the next
+	next  uint64 // sequence number of the next message
+	short uint64 // messages of fewer bytes may be read the fast way; 0: none
+	word  uint64 // header of the message in hand
+	stats *subFile
+	chase chase
+
+	clock  tick.Clock
+	scale  tick.Scale
+	anchor uint64 // full time from which the stamps of this block count
+	joined uint64 // messages stamped before are not timed: they waited for us to exist
+	// Whether stamps can be compared with clock, and whether latencies are counted.
+	stamped, timed bool
+
+	want   uint64 // messages below this number are skipped
+	missed uint64 // the next call has to report a gap from this number; 0: none
+	margin uint64 // how far behind the oldest block to go on after an overrun
+	lost   uint64
+	gap    [2]uint64
+	err    error
+	line   [mem.LinePayload]byte
+	buf    []byte // for all other messages; as long as the largest
+}
+
+// fastMessages is the usual value of short.
+const fastMessages = mem.LinePayload + 1
+
+// Next returns the next message, or says why there is none. It never waits.
+//
+// The message is a copy in the subscriber's own memory, checked to be whole, and
+// good until the next call. [Subscriber.Seq], [Subscriber.Type] and
+// [Subscriber.Stamp] tell more about it. A call also says that the subscriber is
+// done with the message before; its cursor moves on then.
+//
+// Next does not allocate and makes no system call.
+func (s *subscriber) Next() ([]byte, Status) {
+	w := s.frameHeader(s.pos)
+	n := w&0xFFFF - 1 // a header of 0 becomes the largest number
+	if n >= s.short || s.pos == s.end {
+		return s.nextSlow(w)
+	}
+	mem.CopyLineOut(&s.line, s.view.line(s.pos))
+	if s.overrun(s.pos) {
+		return s.lapped()
+	}
+	s.take(w, n, lineSize)
+	return s.line[:n:n], Message
+}
+
+// take makes the frame at pos the message in hand.
+func (s *subscriber) take(w, n, frame uint64) {
+	if s.stats != nil {
+		s.account(w, n)
+	}
+	s.word = w
+	s.pos += frame
+	s.next++
+	if s.chase.empties != 0 {
+		s.chase.found()
+	}
+}
+
+// nextSlow is Next for everything but a message of one line in the midst of a block.
+func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
+	if expected := s.missed; expected != 0 {
+		s.missed, s.short = 0, fastMessages
+		return s.arrived(expected)
+	}
+	for {
+		if w == 0 {
+			return s.empty()
+		}
+		if s.pos == s.end {
+			// A header that is not 0 at a block's start was committed after the
+			// block was entered, so the table has it.
+			e, ok := s.readEntry(s.pos)
+			if !ok {
+				return s.lapped()
+			}
+			if e.seq != s.next {
+				return s.corrupt("the block at %d begins with message %d, but %d comes next", s.pos, e.seq, s.next)
+			}
+			s.anchor = e.stamp
+			s.end += s.block
+		}
+		switch size := w & 0xFFFF; size {
+		case sizePad:
+			if s.overrun(s.pos) {
+				return s.lapped()
+			}
+			s.pos = s.end
+		case sizeTime:
+			mem.CopyLineOut(&s.line, s.view.line(s.pos))
+			if s.overrun(s.pos) {
+				return s.lapped()
+			}
+			s.anchor = binary.NativeEndian.Uint64(s.line[:])
+			s.pos += lineSize
+		default:
+			n := size - 1
+			frame := frameSize(n)
+			if n > uint64(len(s.buf)) || s.pos+frame > s.end {
+				// Rubbish of a later lap, or of a broken publisher.
+				if s.overrun(s.pos) {
+					return s.lapped()
+				}
+				return s.corrupt("the frame at %d claims %d bytes and does not fit into its block", s.pos, n)
+			}
+			if s.next < s.want {
+				if s.overrun(s.pos) {
+					return s.lapped()
+				}
+				s.pos += frame
+				s.next++
+				break
+			}
+			s.short = fastMessages
+			mem.CopyOut(s.buf[:n], s.view.payload(s.pos))
+			if s.overrun(s.pos) {
+				return s.lapped()
+			}
+			s.take(w, n, frame)
+			return s.buf[:n:n], Message
+		}
+		w = s.frameHeader(s.pos)
+	}
+}
+
+// empty is what a header of 0 means: nothing new, or the end, or that we were lapped
+// and look into somebody's payload.
+func (s *subscriber) empty() ([]byte, Status) {
+	if s.err != nil {
+		return nil, Corrupt
+	}
+	if s.overrun(s.pos) {
+		return s.lapped()
+	}
+	if s.stats != nil {
+		s.done()
+	}
+	if st := s.state(); st != stateLive {
+		if s.frameHeader(s.pos) != 0 {
+			return nil, Empty // it came before the end; the next call has it
+		}
+		if st == stateSuperseded {
+			return nil, Superseded
+		}
+		return nil, Closed
+	}
+	s.chase.empty(s.next)
+	return nil, Empty
+}
+
+// lapped goes on at a block that is still whole after an overrun.
+func (s *subscriber) lapped() ([]byte, Status) {
+	if s.stats != nil {
+		mem.Add(&s.stats.overruns, 1)
+	}
+	expected := max(s.next, s.want)
+	s.joinOldest(s.margin)
+	return s.arrived(expected)
+}
+
+// arrived reports the messages from expected to the next one as lost, if any.
+func (s *subscriber) arrived(expected uint64) ([]byte, Status) {
+	if s.next <= expected {
+		return nil, Empty // nothing was lost, or it is still skipping
+	}
+	s.gap = [2]uint64{expected, s.next - 1}
+	s.lost += s.next - expected
+	if s.stats != nil {
+		mem.Add(&s.stats.lost, s.next-expected)
+		s.done()
+	}
+	return nil, Gap
+}
+
+func (s *subscriber) corrupt(format string, args ...any) ([]byte, Status) {
+	s.err = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
+	s.leave()
+	return nil, Corrupt
+}
+
+// leave puts the subscriber on an empty, closed ring of its own, so that polling on
+// is harmless after the mapping is gone.
+func (s *subscriber) leave() {
+	words := make([]uint64, (dataOffset+2*lineSize)/8)
+	s.view = newView(unsafe.Pointer(&words[0]), geometry{capacity: lineSize, block: lineSize})
+	s.view.setState(stateClosed)
+	s.pos, s.end = 0, 0
+	s.stats = nil
+}

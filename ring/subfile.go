@@ -1,0 +1,206 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/mmap"
+)
+
+// account is called with every message, before next moves on: the cursor says that
+// the message before this one is done with.
+func (s *subscriber) account(word, n uint64) {
+	f := s.stats
+	mem.Store(&f.cursorSeq, s.next)
+	mem.Store(&f.cursorPos, s.pos)
+	mem.Add(&f.messages, 1)
+	mem.Add(&f.bytes, n)
+	if s.timed {
+		s.recordLatency(word)
+	}
+}
+
+// done says that the message in hand is done with as well.
+func (s *subscriber) done() {
+	mem.Store(&s.stats.cursorSeq, s.next)
+	mem.Store(&s.stats.cursorPos, s.pos)
+}
+
+// recordLatency counts the time from publish to now. A negative one means that the
+// clocks of two cores differ; it is counted as such and not called 0.
+func (s *subscriber) recordLatency(word uint64) {
+	stamp := s.fullStamp(word)
+	if stamp < s.joined {
+		return
+	}
+	now, f := s.clock.Now(), s.stats
+	if now < stamp {
+		mem.Add(&f.negative, 1)
+		return
+	}
+	ns := s.scale.Ns(now - stamp)
+	if ns > f.maxNs {
+		mem.Store(&f.maxNs, ns)
+	}
+	if ns > histHigh {
+		mem.Add(&f.tooLong, 1)
+		ns = histHigh
+	}
+	mem.Add(&f.counts[histIndex(ns)], 1)
+}
+
+// fullStamp rebuilds a stamp from its low half: it is within 2^32 ticks after the
+// anchor, because the publisher renews the anchor before that is over.
+func (s *subscriber) fullStamp(word uint64) uint64 {
+	return s.anchor + uint64(uint32(word>>32)-uint32(s.anchor))
+}
+
+// openedSub is a subscriber's own file.
+type openedSub struct {
+	file   *mmap.File
+	region *mmap.Region
+	stats  *subFile
+	cursor uint64 // where the last owner was; 0: nowhere
+}
+
+// openSub makes this process the owner of a subscriber's name.
+func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	path := p.sub(name)
+	for {
+		f, err := mmap.Open(path, mmap.ReadWrite)
+		if errors.Is(err, mmap.ErrNotExist) {
+			f, err = newSub(path, name, ringID, (*mmap.File).CommitNew)
+			if errors.Is(err, mmap.ErrExist) {
+				continue // somebody made it meanwhile
+			}
+			if err != nil {
+				return nil, err
+			}
+			return mapSub(f, lock)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := f.TryLock(lockWhole); err != nil {
+			f.Close()
+			if errors.Is(err, mmap.ErrLocked) {
+				return nil, fmt.Errorf("%w: %q is subscribed already; use another name", ErrSubscriberActive, name)
+			}
+			return nil, err
+		}
+		if !f.Same(path) {
+			f.Close() // removed or replaced between our open and our lock
+			continue
+		}
+		old, err := readSub(f)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w; remove the file to begin anew", path, err)
+		}
+		if old.ringID != ringID {
+			// Of an earlier ring of this name: its cursor means nothing here.
+			fresh, err := newSub(path, name, ringID, (*mmap.File).Commit)
+			f.Close()
+			if err != nil {
+				return nil, err
+			}
+			return mapSub(fresh, lock)
+		}
+		return mapSub(f, lock)
+	}
+}
+
+// newSub makes a subscriber's file, locked before it has its name.
+func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*mmap.File, error) {
+	f, err := mmap.Create(path, mmap.CreateOptions{Size: int64(subFileSize), Perm: 0o640})
+	if err != nil {
+		return nil, err
+	}
+	h := subFile{
+		magic: subMagic, version: layoutVersion, ringID: ringID, created: uint64(time.Now().UnixNano()),
+		histLow: histLow, histHigh: histHigh, histDigits: histDigits, histLen: histLen,
+	}
+	copy(h.name[:], name)
+	h.checksum = h.sum()
+	if err := f.TryLock(lockWhole); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if _, err := f.WriteAt(unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Offsetof(h.cursorSeq)), 0); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := commit(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// mapSub maps a file that this process owns and begins a session in it. It owns f.
+func mapSub(f *mmap.File, lock bool) (*openedSub, error) {
+	r, err := f.Map(mmap.MapOptions{Length: subFileSize, Access: mmap.ReadWrite, Prefault: true, Lock: lock})
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	o := &openedSub{file: f, region: r, stats: (*subFile)(r.Base())}
+	err = mmap.Guard(func() error {
+		s := o.stats
+		o.cursor = s.cursorSeq
+		for _, w := range []*uint64{&s.messages, &s.bytes, &s.overruns, &s.lost, &s.negative, &s.tooLong, &s.maxNs} {
+			mem.Store(w, 0)
+		}
+		for i := range s.counts {
+			mem.Store(&s.counts[i], 0)
+		}
+		mem.Store(&s.pid, uint64(os.Getpid()))
+		mem.Store(&s.opened, uint64(time.Now().UnixNano()))
+		mem.StoreRelease(&s.state, stateLive)
+		return nil
+	})
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *openedSub) close() {
+	o.region.Close()
+	o.file.Close()
+}
+
+// readSub copies a subscriber's file and verifies its constant part. It does not
+// map it, so its owner can do nothing to the reader.
+func readSub(f *mmap.File) (*subFile, error) {
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	if size != int64(subFileSize) {
+		return nil, fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
+	}
+	s := new(subFile)
+	if _, err := f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), subFileSize), 0); err != nil {
+		return nil, err
+	}
+	switch {
+	case s.magic != subMagic:
+		return nil, fmt.Errorf("%w: it begins with %#x and is no subscriber's file", ErrCorrupt, s.magic)
+	case s.version != layoutVersion:
+		return nil, fmt.Errorf("%w: version %d, this build reads %d", ErrVersion, s.version, layoutVersion)
+	case s.checksum != s.sum():
+		return nil, fmt.Errorf("%w: its header's checksum is wrong", ErrCorrupt)
+	case s.histLow != histLow || s.histHigh != histHigh || s.histDigits != histDigits || s.histLen != histLen:
+		return nil, fmt.Errorf("%w: its histogram has another geometry", ErrCorrupt)
+	}
+	return s, nil
+}

@@ -1,0 +1,250 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
+)
+
+// A Subscriber reads a ring. Its methods are for one goroutine.
+type Subscriber struct {
+	subscriber
+
+	name      string
+	ring      *ringFile
+	region    *mmap.Region
+	own       *openedSub // nil for a pure reader
+	ephemeral bool
+	once      sync.Once
+}
+
+// Open joins the ring called name as a subscriber. It maps the ring read-only: a
+// subscriber cannot harm its publisher or anybody else.
+//
+// Errors: [ErrNoRing], [ErrName], [ErrConfig], [ErrNotRing], [ErrVersion],
+// [ErrCorrupt], [ErrStale], [ErrSubscriberActive], and those of package mmap.
+func Open(name string, opt Options) (*Subscriber, error) {
+	s, err := open(name, opt)
+	if err != nil {
+		return nil, fmt.Errorf("ring: open %q: %w", name, err)
+	}
+	return s, nil
+}
+
+func open(name string, opt Options) (_ *Subscriber, err error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	ps, err := pathsOf(opt.Dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ps.check(); err != nil {
+		return nil, err
+	}
+	s := &Subscriber{name: name, ephemeral: opt.Ephemeral}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if s.ring, err = openRing(ps, mmap.ReadOnly); err != nil {
+		return nil, err
+	}
+	h := &s.ring.head
+	s.region, err = s.ring.file.Map(mapOptions(mmap.ReadOnly, s.ring.geo.fileSize(), opt.NoPrefault, opt.HugePages, opt.Mlock))
+	if err != nil {
+		return nil, err
+	}
+	if opt.Name != "" {
+		if s.own, err = openSub(ps, opt.Name, h.ringID, opt.Mlock); err != nil {
+			return nil, err
+		}
+	}
+	err = mmap.Guard(func() error {
+		s.start(newView(s.region.Base(), s.ring.geo), s.ring.geo)
+		s.chase.off = opt.NoStepOff
+		s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
+		from, seq := opt.From, opt.Seq
+		if s.own != nil {
+			s.stats = s.own.stats
+			s.timed = s.stamped && !opt.NoHistogram
+			if s.own.cursor != 0 && from == FromCursor {
+				from, seq = FromSeq, s.own.cursor
+			}
+		}
+		s.join(from, seq)
+		if s.stats != nil && s.err == nil {
+			s.done()
+		}
+		return s.err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// start makes a subscriber that has yet to join.
+func (s *subscriber) start(v view, g geometry) {
+	s.view = v
+	s.short = fastMessages
+	s.margin = v.capacity / 8 &^ (v.block - 1)
+	s.buf = make([]byte, g.maxMessage)
+	s.chase = chase{need: chaseRun, clock: tick.New()}
+}
+
+// join goes to where the subscriber is to begin. What is missing there is in a gap
+// that the first Next reports.
+func (s *subscriber) join(from From, seq uint64) {
+	switch from {
+	case FromOldest:
+		s.joinOldest(s.block)
+	case FromSeq:
+		s.joinSeq(max(seq, 1))
+	default:
+		s.joinLatest()
+	}
+}
+
+// setClock learns the ring's clock. Latencies are measured if the ring stamps its
+// messages with a clock that this process can read.
+func (s *subscriber) setClock(stamps Stamps, kind tick.Kind) {
+	own := &s.chase.clock
+	a := s.anchorClock()
+	s.clock, s.scale = *own, tick.Scale(a.scale)
+	s.chase.ticks = chaseNs // for a clock of ns
+	if own.Kind() == tick.Counter {
+		s.chase.ticks = s.scale.Ticks(chaseNs)
+		if kind != tick.Counter || !s.scale.Valid() {
+			s.chase.ticks = own.Calibrate(calibrateFor).Ticks(chaseNs)
+		}
+	}
+	s.stamped = stamps == StampEvery && kind == own.Kind() && s.scale.Valid()
+	s.joined = own.Now()
+}
+
+// anchorClock reads the ring's clock words. They are not to be had for ever if a
+// publisher died while it wrote them; then there is no scale.
+func (s *subscriber) anchorClock() clockAnchor {
+	for range 1000 {
+		if a, ok := s.view.clock(); ok {
+			return a
+		}
+		yield()
+	}
+	return clockAnchor{}
+}
+
+// Name returns the ring's name.
+func (s *Subscriber) Name() string { return s.name }
+
+// Schema returns what the publisher calls the messages, and the hash of their layout.
+func (s *Subscriber) Schema() (string, uint64) {
+	return s.ring.head.schemaName(), s.ring.head.schemaHash
+}
+
+// Source returns where the publisher says that the messages come from.
+func (s *Subscriber) Source() string { return s.ring.head.sourceName() }
+
+// Capacity returns the ring's size in bytes of frames.
+func (s *Subscriber) Capacity() uint64 { return s.ring.head.capacity }
+
+// MaxMessage returns the largest message of the ring in bytes.
+func (s *Subscriber) MaxMessage() int { return int(s.ring.head.maxMessage) }
+
+// Seq returns the sequence number of the message in hand. Messages count from 1.
+func (s *subscriber) Seq() uint64 { return s.next - 1 }
+
+// Type returns the type of the message in hand, as its publisher gave it.
+func (s *subscriber) Type() uint16 { return uint16(s.word >> 16) }
+
+// Gap returns the first and the last number of the messages that were lost, after
+// Next returned [Gap].
+func (s *subscriber) Gap() (first, last uint64) { return s.gap[0], s.gap[1] }
+
+// Lost returns how many messages were lost since the subscriber joined.
+func (s *subscriber) Lost() uint64 { return s.lost }
+
+// Err says what is wrong, after Next returned [Corrupt].
+func (s *subscriber) Err() error { return s.err }
+
+// Age returns how long ago the message in hand was published. It reads the clock. It
+// is false on a ring without stamps, or if this process cannot read the ring's
+// clock. It can be negative by the difference between the clocks of two cores.
+func (s *subscriber) Age() (time.Duration, bool) {
+	if !s.stamped {
+		return 0, false
+	}
+	d := int64(s.clock.Now() - s.fullStamp(s.word))
+	if d < 0 {
+		return -time.Duration(s.scale.Ns(uint64(-d))), true
+	}
+	return time.Duration(s.scale.Ns(uint64(d))), true
+}
+
+// PublishTime returns when the message in hand was published, by the publisher's
+// system clock. It is false on a ring without stamps.
+func (s *Subscriber) PublishTime() (time.Time, bool) {
+	a := s.anchorClock()
+	if s.region == nil || Stamps(s.ring.head.stamps) == StampNone || a.scale == 0 {
+		return time.Time{}, false
+	}
+	d := int64(s.fullStamp(s.word) - a.ticks)
+	if d < 0 {
+		return time.Unix(0, int64(a.utc-tick.Scale(a.scale).Ns(uint64(-d)))), true
+	}
+	return time.Unix(0, int64(a.utc+tick.Scale(a.scale).Ns(uint64(d)))), true
+}
+
+// Publisher returns the state of the ring's publisher. It makes system calls: ask
+// when there has been nothing to read for a while.
+func (s *Subscriber) Publisher() Life {
+	if s.region == nil {
+		return Ended
+	}
+	return s.ring.life()
+}
+
+// Close leaves the ring. The message in hand counts as done with. The file of a
+// named subscriber stays, unless it is ephemeral. A second Close does nothing; Next
+// returns [Closed] from now on.
+func (s *Subscriber) Close() error {
+	s.once.Do(func() {
+		if s.stats != nil {
+			_ = mmap.Guard(func() error {
+				s.done()
+				mem.StoreRelease(&s.stats.state, stateClosed)
+				return nil
+			}) // a file that was cut short needs no last word
+		}
+		s.leave()
+		s.release()
+	})
+	return nil
+}
+
+func (s *Subscriber) release() {
+	if s.region != nil {
+		s.region.Close()
+		s.region = nil
+	}
+	if s.own != nil {
+		if s.ephemeral && s.own.file.Same(s.own.file.Path()) {
+			if err := os.Remove(s.own.file.Path()); err != nil && !errors.Is(err, os.ErrNotExist) {
+				s.ephemeral = false // it stays; rm takes it
+			}
+		}
+		s.own.close()
+		s.own = nil
+	}
+	if s.ring != nil {
+		s.ring.file.Close()
+	}
+}
