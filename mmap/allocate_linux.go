@@ -7,10 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunk is how much is allocated by one system call. tmpfs gives up and takes
-// everything back when a signal arrives during fallocate, so one call for a large
-// file might never succeed in a process that is being profiled. 4 MiB take less
-// than the time between two signals, and a huge page is not cut in two.
+// chunk is how much is allocated by one system call. On many kernels a signal
+// makes fallocate on tmpfs give up and take everything back, so that one call for a
+// large file might never succeed in a process that gets signals all the time, from
+// a profiler for instance. 4 MiB take less than the time between two of them, many
+// such calls take no longer than one large one, and no huge page is cut in two.
 const chunk = 4 << 20
 
 // allocate makes the empty file size bytes long, with all of it backed by storage.

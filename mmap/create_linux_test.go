@@ -52,12 +52,13 @@ func TestCreateIsInvisibleUntilCommit(t *testing.T) {
 }
 
 func TestCreateModeIgnoresUmask(t *testing.T) {
+	dir := t.TempDir()
 	for _, mask := range []int{0, 0o077, 0o777} {
 		umask(t, mask)
 		for perm, want := range map[fs.FileMode]fs.FileMode{
 			0: 0o600, 0o600: 0o600, 0o644: 0o644, 0o660: 0o660, 0o666: 0o666, 0o777: 0o777, 0o400: 0o400,
 		} {
-			_, path := inDir(t)
+			path := filepath.Join(dir, "file")
 			f, err := Create(path, CreateOptions{Size: 1, Perm: perm})
 			if err != nil {
 				t.Fatal(err)

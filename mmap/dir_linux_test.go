@@ -1,11 +1,13 @@
 package mmap
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -88,6 +90,22 @@ func TestEnsureDirTogether(t *testing.T) {
 	}
 	wg.Wait()
 	wantNames(t, parent, "dir")
+}
+
+// In a setgid directory a new one belongs to that group. The kernel then takes the
+// setgid bit away, without an error, from a user who is not in it.
+func TestEnsureDirIsExactOrFails(t *testing.T) {
+	parent := t.TempDir()
+	becomeNobody(t, parent)
+	if err := errors.Join(syscall.Seteuid(0), unix.Chmod(parent, 0o3777), syscall.Seteuid(nobody)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(parent, "dir")
+	wantErr(t, EnsureDir(path, fs.ModeSetgid|0o750), ErrPermission)
+	wantNames(t, parent)
+	if err := EnsureDir(path, 0o750); err != nil || modeOf(t, path) != 0o750 {
+		t.Errorf("%v, mode %#o", err, modeOf(t, path))
+	}
 }
 
 func TestMakeDirInPlace(t *testing.T) {

@@ -215,7 +215,7 @@ func TestCloseWhileInUse(t *testing.T) {
 }
 
 func BenchmarkReadAt(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "file")
+	path := filepath.Join(shm(b), "file")
 	f, _, err := OpenOrCreate(path, CreateOptions{Size: 4096})
 	if err != nil {
 		b.Fatal(err)

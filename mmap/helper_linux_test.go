@@ -82,7 +82,7 @@ func descriptors(t *testing.T) int {
 }
 
 // shm returns a directory on a tmpfs.
-func shm(t *testing.T) string {
+func shm(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "mmap-test-")
 	if err != nil {

@@ -177,7 +177,7 @@ func TestChildDoesNotKeepLock(t *testing.T) {
 }
 
 func BenchmarkLocked(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "file")
+	path := filepath.Join(shm(b), "file")
 	f, _, err := OpenOrCreate(path, CreateOptions{Size: 4096})
 	if err != nil {
 		b.Fatal(err)
