@@ -409,6 +409,19 @@ func TestNoSpaceOnSmallFilesystem(t *testing.T) {
 	create(t, path, 400<<10) // all of it is free again
 }
 
+// What cannot fit must not take others' space even for a moment.
+func TestHopelessAllocationTakesNothing(t *testing.T) {
+	if !rerun(t, mountNamespace()) {
+		return
+	}
+	f := create(t, filepath.Join(mount(t, "tmpfs", "size=6m"), "file"), 0)
+	wantErr(t, allocate(f.fd, f.path, 2*chunk), ErrNoSpace)
+	var st unix.Stat_t
+	if err := unix.Fstat(f.fd, &st); err != nil || st.Blocks != 0 {
+		t.Errorf("%d blocks were taken, %v", st.Blocks, err)
+	}
+}
+
 // ramfs has no fallocate and tells no size.
 func TestCreateWithoutFallocate(t *testing.T) {
 	if !rerun(t, mountNamespace()) {
