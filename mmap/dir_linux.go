@@ -12,8 +12,9 @@ import (
 
 // EnsureDir makes the directory at path with exactly the mode perm, whatever the
 // umask; fs.ModeSetgid and fs.ModeSticky are allowed in it, and zero means 0700.
-// It appears with that mode, never with another. If something is there already it
-// is left as it is and [CheckDir] decides. The parent has to exist.
+// It appears with that mode, never with another; only on filesystems that cannot
+// rename without replacing it has 0700 for a moment. If something is there already
+// it is left as it is and [CheckDir] decides. The parent has to exist.
 func EnsureDir(path string, perm fs.FileMode) error {
 	if perm&^(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky) != 0 {
 		return fmt.Errorf("mmap: make directory %s: %w: mode %v", path, ErrInvalid, perm)

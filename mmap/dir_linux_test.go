@@ -77,19 +77,25 @@ func TestEnsureDirTogether(t *testing.T) {
 	umask(t, 0o077)
 	parent := t.TempDir()
 	path := filepath.Join(parent, "dir")
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			if err := EnsureDir(path, 0o755); err != nil {
-				t.Error(err)
-			}
-			if got := modeOf(t, path); got != 0o755 {
-				t.Errorf("mode %#o", got)
-			}
-		})
+	for range 20 {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := EnsureDir(path, 0o755); err != nil {
+					t.Error(err)
+				}
+				var st unix.Stat_t
+				if err := unix.Lstat(path, &st); err != nil || st.Mode&0o7777 != 0o755 {
+					t.Errorf("mode %#o, %v", st.Mode, err)
+				}
+			})
+		}
+		wg.Wait()
+		wantNames(t, parent, "dir")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 	}
-	wg.Wait()
-	wantNames(t, parent, "dir")
 }
 
 // In a setgid directory a new one belongs to that group. The kernel then takes the
