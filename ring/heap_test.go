@@ -1,0 +1,530 @@
+package ring
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// These tests run the protocol on heap words, with small rings that lap often. The
+// race detector sees such memory, which it does not for mapped files, and its build
+// makes every access of a shared word atomic: a load or store that goes past
+// package mem is reported as a race.
+
+var seedFlag = flag.Uint64("seed", 0, "replay the randomised tests with this seed")
+
+// seed returns the seed of a randomised test and prints it.
+func seed(t testing.TB) uint64 {
+	s := *seedFlag
+	if s == 0 {
+		s = uint64(time.Now().UnixNano())
+	}
+	t.Logf("replay with -run '^%s$' -seed %d", t.Name(), s)
+	return s
+}
+
+// heapRing is a ring of blocks*block bytes on the heap.
+func heapRing(blocks, block uint64) (unsafe.Pointer, geometry) {
+	g := geometry{capacity: blocks * block, block: block, maxMessage: block - headerBytes}
+	words := make([]uint64, (dataOffset+g.capacity+lineSize)/8)
+	base := unsafe.Pointer(&words[0])
+	if odd := uintptr(base) % lineSize; odd != 0 {
+		base = unsafe.Add(base, lineSize-odd)
+	}
+	return base, g
+}
+
+func heapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher {
+	p := &publisher{view: newView(base, g), stamping: how, maxMessage: g.maxMessage, clock: tick.New()}
+	return p
+}
+
+func newHeapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher {
+	p := heapPublisher(base, g, how)
+	p.begin(1)
+	p.setState(stateLive)
+	return p
+}
+
+func newHeapSubscriber(base unsafe.Pointer, g geometry, from From, seq uint64) *subscriber {
+	s := &subscriber{}
+	s.start(newView(base, g), g)
+	s.chase.off = true
+	s.clock, s.scale, s.stamped = tick.New(), 1<<32, true
+	s.join(from, seq)
+	return s
+}
+
+// fill makes the message with number seq: its size and every byte follow from the
+// number, so a reader can tell a torn, doubled, moved or foreign message. Zeros are
+// frequent, and so are words that look like headers.
+func fill(buf []byte, seq uint64, largest int) []byte {
+	r := rand.New(rand.NewPCG(seq, 99))
+	var n int
+	switch r.IntN(8) {
+	case 0:
+		n = r.IntN(largest + 1)
+	case 1:
+		n = min(largest, 57+r.IntN(200))
+	default:
+		n = r.IntN(mem.LinePayload + 1)
+	}
+	m := buf[:n]
+	pattern := r.Uint64()
+	switch r.IntN(4) {
+	case 0:
+		pattern = 0
+	case 1:
+		pattern = frameWord(uint64(r.IntN(100)), 0)
+	case 2:
+		pattern = sizePad
+	}
+	for i := range m {
+		m[i] = byte(pattern >> (i % 8 * 8))
+	}
+	if n >= 8 {
+		binary.LittleEndian.PutUint64(m[n-8:], seq)
+	}
+	return m
+}
+
+// oracle checks everything a subscriber says.
+type oracle struct {
+	next      uint64 // expected number; 0: any
+	delivered uint64
+	lost      uint64
+	largest   int
+	want      []byte
+}
+
+func newOracle(largest int) *oracle { return &oracle{largest: largest, want: make([]byte, largest)} }
+
+func (o *oracle) message(seq uint64, typ uint16, got []byte) error {
+	if o.next != 0 && seq != o.next {
+		return fmt.Errorf("message %d came where %d was due", seq, o.next)
+	}
+	want := fill(o.want, seq, o.largest)
+	if string(got) != string(want) {
+		return fmt.Errorf("message %d is torn or foreign:\n got %x\nwant %x", seq, got, want)
+	}
+	if typ != uint16(seq*7) {
+		return fmt.Errorf("message %d has type %d", seq, typ)
+	}
+	o.next = seq + 1
+	o.delivered++
+	return nil
+}
+
+func (o *oracle) gap(first, last uint64) error {
+	if o.next != 0 && first != o.next || last < first {
+		return fmt.Errorf("gap %d-%d came where %d was due", first, last, o.next)
+	}
+	o.lost += last - first + 1
+	o.next = last + 1
+	return nil
+}
+
+// step reads once. more is false at the end.
+func (o *oracle) step(s *subscriber) (st Status, err error) {
+	m, st := s.Next()
+	switch st {
+	case Message:
+		err = o.message(s.Seq(), s.Type(), m)
+	case Gap:
+		err = o.gap(s.Gap())
+	case Corrupt:
+		err = s.Err()
+	}
+	return st, err
+}
+
+func publishOne(p *publisher, buf []byte) error {
+	return p.Publish(uint16(p.seq*7), fill(buf, p.seq, int(p.maxMessage)))
+}
+
+// TestInterleaved drives one publisher and some subscribers in one goroutine, in a
+// random order from a seed, with joins, restarts and laps.
+func TestInterleaved(t *testing.T) {
+	rounds := 100
+	if testing.Short() || mem.Portable {
+		rounds = 30
+	}
+	base := seed(t)
+	for round := range rounds {
+		r := rand.New(rand.NewPCG(base, uint64(round)))
+		if err := interleaved(r); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}
+
+func interleaved(r *rand.Rand) error {
+	how := []stamping{stampNone, stampClock, stampTicks}[r.IntN(3)]
+	if how == stampTicks && !mem.HasTicks() {
+		how = stampClock
+	}
+	base, g := heapRing(8<<r.IntN(3), 256<<r.IntN(4))
+	p := newHeapPublisher(base, g, how)
+	buf := make([]byte, g.maxMessage)
+	type reader struct {
+		s *subscriber
+		o *oracle
+		n uint64 // the first number it could have had
+	}
+	var readers []reader
+	join := func() {
+		from, seq := []From{FromOldest, FromLatest, FromSeq}[r.IntN(3)], uint64(0)
+		o := newOracle(int(g.maxMessage))
+		if from == FromSeq {
+			seq = 1 + r.Uint64N(p.seq+20)
+			o.next = seq
+		} else if from == FromLatest {
+			o.next = p.seq
+		}
+		s := newHeapSubscriber(base, g, from, seq)
+		if from == FromOldest {
+			o.next = s.next
+		}
+		readers = append(readers, reader{s, o, o.next})
+	}
+	for range 4 {
+		join()
+	}
+	for range 2000 {
+		switch d := r.IntN(100); {
+		case d < 50:
+			for range r.IntN(1 + int(g.capacity)/256/(1+r.IntN(20))) {
+				if err := publishOne(p, buf); err != nil {
+					return err
+				}
+			}
+		case d < 97:
+			rd := readers[r.IntN(len(readers))]
+			for range r.IntN(200) {
+				st, err := rd.o.step(rd.s)
+				if err != nil {
+					return err
+				}
+				if st == Empty {
+					break
+				}
+			}
+		case d < 98 && len(readers) < 12:
+			join()
+		case d < 99:
+			// The anchor of the stamps gets old: a time frame is due.
+			p.anchor -= 1 << 33
+		default:
+			// The publisher dies between two messages, and another goes on.
+			next := heapPublisher(base, g, how)
+			if err := next.resume(); err != nil {
+				return err
+			}
+			if next.seq != p.seq || next.pos != p.pos && next.pos != p.pos+lineSize {
+				return fmt.Errorf("resumed at %d with number %d, not at %d with %d", next.pos, next.seq, p.pos, p.seq)
+			}
+			p = next
+		}
+	}
+	p.setState(stateClosed)
+	for i, rd := range readers {
+		for {
+			st, err := rd.o.step(rd.s)
+			if err != nil {
+				return err
+			}
+			if st == Closed {
+				break
+			}
+		}
+		if rd.n < p.seq && (rd.o.next != p.seq || rd.o.delivered+rd.o.lost != p.seq-rd.n || rd.s.Lost() != rd.o.lost) {
+			return fmt.Errorf("subscriber %d from %d: delivered %d + lost %d are not the %d published (next %d)",
+				i, rd.n, rd.o.delivered, rd.o.lost, p.seq-rd.n, rd.o.next)
+		}
+	}
+	return nil
+}
+
+// TestConcurrent is the same with real concurrency: under -race this checks every
+// access to shared memory.
+func TestConcurrent(t *testing.T) {
+	messages := uint64(300_000)
+	if mem.Portable {
+		messages = 30_000
+	}
+	for _, how := range []stamping{stampNone, stampClock, stampTicks} {
+		if how == stampTicks && !mem.HasTicks() {
+			continue
+		}
+		base, g := heapRing(16, 1<<10)
+		p := newHeapPublisher(base, g, how)
+		errs := make(chan error)
+		const subs = 3
+		for i := range subs {
+			go func() {
+				errs <- func() error {
+					for { // joins again and again while the ring laps
+						s := newHeapSubscriber(base, g, []From{FromOldest, FromLatest, FromSeq}[i], 1)
+						o := newOracle(int(g.maxMessage))
+						first := s.next
+						if s.missed != 0 {
+							first = 1
+						} else if s.want > first {
+							first = s.want
+						}
+						o.next = first
+						for reads := 0; reads < 20_000 || i == 2; reads++ {
+							st, err := o.step(s)
+							if err != nil {
+								return err
+							}
+							if st == Empty {
+								yield()
+							}
+							if st == Closed {
+								if first <= messages && o.delivered+o.lost != messages-first+1 {
+									return fmt.Errorf("subscriber %d from %d: delivered %d + lost %d of %d", i, first, o.delivered, o.lost, messages)
+								}
+								return nil
+							}
+						}
+					}
+				}()
+			}()
+		}
+		buf := make([]byte, g.maxMessage)
+		for range messages {
+			if err := publishOne(p, buf); err != nil {
+				t.Fatal(err)
+			}
+			if p.seq%512 == 0 {
+				yield()
+			}
+		}
+		p.setState(stateClosed)
+		for range subs {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestDeathAtEveryStore cuts a publisher's stores off after each one, by replaying
+// them word by word onto a copy of the ring, and lets another go on from there. What
+// was committed must be there, once, and nothing else.
+func TestDeathAtEveryStore(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	base, g := heapRing(8, 256)
+	words := unsafe.Slice((*uint64)(base), (dataOffset+g.capacity)/8)
+	p := newHeapPublisher(base, g, stampNone)
+	buf := make([]byte, g.maxMessage)
+	before := make([]uint64, len(words))
+	deaths := 0
+	for p.seq < 400 {
+		copy(before, words)
+		was := *p
+		if err := publishOne(p, buf); err != nil {
+			t.Fatal(err)
+		}
+		stores := storesOf(before, words, &was, p)
+		for cut := range len(stores) + 1 {
+			base2, _ := heapRing(8, 256)
+			copied := unsafe.Slice((*uint64)(base2), len(words))
+			copy(copied, before)
+			for _, st := range stores[:cut] {
+				copied[st.word] = st.value
+			}
+			next := heapPublisher(base2, g, stampNone)
+			if err := next.resume(); err != nil {
+				t.Fatalf("message %d, dead after %d of %d stores: %v", was.seq, cut, len(stores), err)
+			}
+			want := was.seq
+			if cut == len(stores) {
+				want = p.seq
+			}
+			if next.seq != want {
+				t.Fatalf("message %d, dead after %d of %d stores: resumed with %d, want %d", was.seq, cut, len(stores), next.seq, want)
+			}
+			// A subscriber reads what is in the ring, across the death, to the end.
+			s := newHeapSubscriber(base2, g, FromOldest, 0)
+			o := newOracle(int(g.maxMessage))
+			o.next = s.next
+			for range 1 + r.IntN(3) {
+				if err := publishOne(next, buf); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next.setState(stateClosed)
+			for {
+				st, err := o.step(s)
+				if err != nil {
+					t.Fatalf("message %d, dead after %d stores: %v", was.seq, cut, err)
+				}
+				if st == Closed {
+					break
+				}
+			}
+			if o.next != next.seq {
+				t.Fatalf("message %d, dead after %d stores: read to %d of %d", was.seq, cut, o.next-1, next.seq-1)
+			}
+			deaths++
+		}
+	}
+	t.Logf("%d deaths", deaths)
+}
+
+type store struct {
+	word  int // of the ring
+	value uint64
+}
+
+// storesOf lists the stores that took the ring from before to after, in the order of
+// the protocol: for every frame, the entry and the claim if it begins a block, then 0
+// to the next header, the payload, and the header.
+func storesOf(before, after []uint64, was, now *publisher) []store {
+	index := func(p unsafe.Pointer) int { return int(uintptr(p)-uintptr(unsafe.Pointer(now.hdr))) / 8 }
+	current := slices.Clone(before)
+	var stores []store
+	add := func(i int, v uint64) {
+		if current[i] != v {
+			current[i] = v
+			stores = append(stores, store{i, v})
+		}
+	}
+	final := func(i int) { add(i, after[i]) }
+	pos, end := was.pos, was.end
+	for pos < now.pos {
+		if pos == end {
+			e := index(unsafe.Pointer(now.entry(pos)))
+			final(e)
+			final(e + 1)
+			final(index(unsafe.Pointer(now.claimed)))
+			end += now.block
+		}
+		header := index(now.line(pos))
+		frame := end - pos
+		if size := after[header] & 0xFFFF; size != sizePad {
+			frame = frameSize(size - 1)
+		}
+		add(index(now.line(pos+frame)), 0)
+		for i := 1; i < int(frame/8); i++ {
+			final(header + i)
+		}
+		final(header)
+		pos += frame
+	}
+	if !slices.Equal(current, after) {
+		panic("the list of stores does not lead to the ring as it is")
+	}
+	return stores
+}
+
+// TestStamps: whatever the gaps between messages, a reader rebuilds the full stamp.
+func TestStamps(t *testing.T) {
+	base, g := heapRing(8, 512)
+	p := newHeapPublisher(base, g, stampClock)
+	s := newHeapSubscriber(base, g, FromOldest, 0)
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	var back uint64 // how far the publisher's past has been pushed away
+	for i := range 5000 {
+		if r.IntN(10) == 0 {
+			p.anchor -= r.Uint64N(1 << 34) // as if that much time had passed
+			back++
+		}
+		before := p.clock.Now()
+		if err := p.Publish(1, nil); err != nil {
+			t.Fatal(err)
+		}
+		after := p.clock.Now()
+		_, st := s.Next()
+		for st == Empty {
+			_, st = s.Next()
+		}
+		if st != Message {
+			t.Fatalf("message %d: %v %v", i, st, s.Err())
+		}
+		if got := s.fullStamp(s.word); got < before || got > after {
+			t.Fatalf("message %d: stamp %d is not in [%d, %d]", i, got, before, after)
+		}
+	}
+	if back == 0 {
+		t.Fatal("no gap was made")
+	}
+}
+
+// TestLappedExactly: the position that is exactly k laps behind, and one line more
+// and less, is found out even if the ring is full of zeros there.
+func TestLappedExactly(t *testing.T) {
+	for laps := uint64(1); laps <= 3; laps++ {
+		for _, off := range []int64{-1, 0, 1} {
+			base, g := heapRing(8, 256)
+			p := newHeapPublisher(base, g, stampNone)
+			s := newHeapSubscriber(base, g, FromOldest, 0)
+			lines := int64(laps*g.capacity/lineSize) + off
+			for range lines {
+				if err := p.Publish(0, make([]byte, mem.LinePayload)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.setState(stateClosed)
+			var delivered uint64
+			for {
+				_, st := s.Next()
+				if st == Message {
+					delivered++
+				} else if st == Closed {
+					break
+				} else if st != Gap && st != Empty {
+					t.Fatal(st, s.Err())
+				}
+			}
+			if delivered+s.Lost() != uint64(lines) || s.Lost() == 0 && lines >= int64(g.capacity/lineSize) {
+				t.Errorf("%d lines, %d laps %+d: delivered %d, lost %d", lines, laps, off, delivered, s.Lost())
+			}
+		}
+	}
+}
+
+func TestHotPathDoesNotAllocate(t *testing.T) {
+	for _, how := range []stamping{stampNone, stampClock, stampTicks} {
+		if how == stampTicks && !mem.HasTicks() {
+			continue
+		}
+		base, g := heapRing(64, 4096)
+		p := newHeapPublisher(base, g, how)
+		s := newHeapSubscriber(base, g, FromOldest, 0)
+		s.stats, s.timed = new(subFile), how != stampNone
+		for _, n := range []int{0, 1, 56, 57, 368, 4088} {
+			msg := make([]byte, n)
+			if a := testing.AllocsPerRun(2000, func() {
+				if p.Publish(1, msg) != nil {
+					t.Fatal("publish failed")
+				}
+				for {
+					if _, st := s.Next(); st == Message {
+						break
+					}
+				}
+				s.Next() // finds nothing
+			}); a != 0 {
+				t.Errorf("%d bytes: %.1f allocations", n, a)
+			}
+		}
+		if a := testing.AllocsPerRun(100, func() {
+			if p.Publish(1, make([]byte, 0, 1)[:0]) != nil || p.publishSlow(1, make([]byte, 8)) != nil {
+				t.Fatal("publish failed")
+			}
+		}); a != 0 {
+			t.Errorf("%.1f allocations", a)
+		}
+	}
+}
