@@ -24,7 +24,7 @@ type checker struct {
 	lastRef   uint64
 	lastMatch uint64
 
-	byType   [256]uint64
+	byType   itch.Counts
 	byLocate map[uint16]int
 	gaps     []uint64
 	maxLive  int

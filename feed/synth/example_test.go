@@ -15,7 +15,7 @@ func ExampleWrite() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(stats.Messages, "messages of", stats.ByType['R'], "stocks")
+	fmt.Println(stats.Messages, "messages of", stats.ByType.Of(itch.TypeStockDirectory), "stocks")
 	// Output: 100000 messages of 100 stocks
 }
 

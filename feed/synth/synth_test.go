@@ -158,7 +158,7 @@ func TestTypeMix(t *testing.T) {
 		} {
 			n := uint64(0)
 			for _, letter := range want.types {
-				n += stats.ByType[letter]
+				n += stats.ByType.Of(itch.Type(letter))
 			}
 			if share := float64(n) / messages * 100; share < want.min || share > want.max {
 				t.Errorf("seed %d: %.2f%% are of %s, want %g to %g", seed, share, want.types, want.min, want.max)
@@ -316,11 +316,7 @@ func TestWriteError(t *testing.T) {
 	if !errors.Is(err, io.ErrShortWrite) {
 		t.Fatalf("got %v, want the writer's error", err)
 	}
-	sum := uint64(0)
-	for _, n := range stats.ByType {
-		sum += n
-	}
-	if stats.Bytes < 190_000-64<<10 || stats.Bytes > 200_000 || stats.Messages == 0 || sum != stats.Messages {
+	if stats.Bytes < 190_000-64<<10 || stats.Bytes > 200_000 || stats.Messages == 0 || stats.ByType.Total() != stats.Messages {
 		t.Errorf("stats %+v of a writer that took less than 200,000 bytes", stats)
 	}
 }

@@ -10,8 +10,8 @@ import (
 // Stats counts what a session holds.
 type Stats struct {
 	Messages uint64
-	Bytes    uint64      // of the file: messages, length prefixes and end marker
-	ByType   [256]uint64 // messages, by the type letter
+	Bytes    uint64 // of the file: messages, length prefixes and end marker
+	ByType   itch.Counts
 }
 
 // Write writes the session that cfg describes to w as a BinaryFILE: each message
