@@ -7,22 +7,22 @@ import (
 
 // lengths knows which lengths a record may have.
 type lengths struct {
-	// exact holds, for each type that has one possible length, the value of its
-	// length byte, and notExact for all others. It decides about nearly every
-	// record with one comparison.
+	// exact holds the size of each type that has one possible size, and noSize
+	// for all others. It decides about nearly every record with one comparison.
 	exact   [256]uint16
 	version uint8 // 0: any
 	tsOut   bool
 }
 
-const notExact = 0xFFFF // no length byte has this value
+// noSize is no record's size, not even that of one whose length byte is 0.
+const noSize = 1
 
-func newLengths(version uint8, tsOut bool) *lengths {
-	l := &lengths{version: version, tsOut: tsOut}
+func newLengths(version uint8, tsOut bool) lengths {
+	l := undecided()
+	l.version, l.tsOut = version, tsOut
 	for t := range l.exact {
-		l.exact[t] = notExact
 		if sizes := l.sizes(RType(t)); len(sizes) == 1 {
-			l.exact[t] = uint16(sizes[0] / wordSize)
+			l.exact[t] = uint16(sizes[0])
 		}
 	}
 	return l
@@ -30,26 +30,32 @@ func newLengths(version uint8, tsOut bool) *lengths {
 
 // undecided are the lengths of a fragment of which not one record was seen: it
 // is not known if its records have ts_out.
-func undecided() *lengths {
-	l := &lengths{}
+func undecided() lengths {
+	var l lengths
 	for t := range l.exact {
-		l.exact[t] = notExact
+		l.exact[t] = noSize
 	}
 	return l
 }
 
-// sizes lists the possible sizes of a type, ts_out included; none if unknown.
+// size returns a type's size in a version, and false if it has none there or the
+// version is not this one.
+func (l *lengths) size(t RType, version uint8) (int, bool) {
+	size, ok := RecordSize(t, version)
+	if !ok || l.version != 0 && l.version != version {
+		return 0, false
+	}
+	if l.tsOut {
+		size += TsOutSize
+	}
+	return size, true
+}
+
+// sizes lists the possible sizes of a type; none if it is unknown.
 func (l *lengths) sizes(t RType) []int {
 	var list []int
 	for v := uint8(minVersion); v <= MaxVersion; v++ {
-		size, ok := RecordSize(t, v)
-		if !ok || l.version != 0 && l.version != v {
-			continue
-		}
-		if l.tsOut {
-			size += TsOutSize
-		}
-		if !slices.Contains(list, size) {
+		if size, ok := l.size(t, v); ok && !slices.Contains(list, size) {
 			list = append(list, size)
 		}
 	}
@@ -58,15 +64,16 @@ func (l *lengths) sizes(t RType) []int {
 
 // fault says what is wrong with a record of type t and size bytes, or "".
 func (l *lengths) fault(t RType, size int) string {
-	if size == int(l.exact[t])*wordSize {
+	if size == int(l.exact[t]) {
 		return ""
 	}
-	if fault := shortFault(size); fault != "" {
+	if fault := shortFault(size); fault != "" || !t.Known() {
 		return fault
 	}
-	sizes := l.sizes(t)
-	if len(sizes) == 0 || slices.Contains(sizes, size) {
-		return ""
+	for v := uint8(minVersion); v <= MaxVersion; v++ {
+		if n, ok := l.size(t, v); ok && n == size {
+			return ""
+		}
 	}
 	where := "in any version"
 	if l.version != 0 {
@@ -75,7 +82,7 @@ func (l *lengths) fault(t RType, size int) string {
 	if l.tsOut {
 		where += " with ts_out"
 	}
-	return fmt.Sprintf("a record of type %v is %d bytes long, %s it is %v", t, size, where, sizes)
+	return fmt.Sprintf("a record of type %v is %d bytes long, %s it is %v", t, size, where, l.sizes(t))
 }
 
 func shortFault(size int) string {

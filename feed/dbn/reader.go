@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -31,8 +32,8 @@ type ReaderConfig struct {
 	// Fragment: see its values. Zero: FragmentAuto.
 	Fragment Fragment
 	// BufferSize is how many bytes are asked of the input at once. 0 means
-	// 256 KiB, which lies in the second-level cache of current processors while
-	// it is worked on; less than 4 KiB means 4 KiB.
+	// 128 KiB, which stays in the second-level cache of current processors while
+	// it is worked on, as 1 MiB does not; less than 4 KiB means 4 KiB.
 	BufferSize int
 	// ZstdAhead is how many zstd blocks, of up to 128 KiB each, may be decompressed
 	// ahead of the caller by other goroutines, which end with the input or with
@@ -41,7 +42,7 @@ type ReaderConfig struct {
 }
 
 const (
-	defaultBuffer = 256 << 10
+	defaultBuffer = 128 << 10
 	minBuffer     = 4 << 10
 	// maxWindow is the memory that a zstd frame may ask for: that of zstd --long.
 	maxWindow = 128 << 20
@@ -54,18 +55,18 @@ type Reader struct {
 	zstd    *zstd.Decoder // nil for a plain input
 	cfg     ReaderConfig
 	md      *Metadata
-	lengths *lengths
+	lengths lengths
 	decided bool // false in a fragment until ts_out is known
 
-	// buf[pos:end] was read and not yet handed out. buf[0] is at offset base of
-	// the uncompressed stream, the record handed out last is at buf[last], which
-	// may by now be before buf[0]. Records of 8-byte multiples, as all known ones
-	// are, begin at 8-byte multiples of buf.
-	buf            []byte
-	pos, end, last int
-	base           int64
-	srcErr         error // how src ended, once it has
-	err            error // what Next returns from now on
+	// buf is what was read, with room behind it; buf[pos:] is not yet handed out.
+	// buf[0] is at offset base of the uncompressed stream. The record handed out
+	// last is at buf[last], which may by now be before buf[0]. Records of 8-byte
+	// multiples, as all known ones are, begin at 8-byte multiples of buf.
+	buf       []byte
+	pos, last int
+	base      int64
+	srcErr    error // how src ended, once it has
+	err       error // what Next returns from now on
 }
 
 // input is the caller's reader. It keeps the error that the reader ended with,
@@ -73,15 +74,15 @@ type Reader struct {
 // up with a reader that returns nothing for ever, which the decoder would.
 type input struct {
 	r    io.Reader
-	err  error
-	idle int // reads of nothing in a row
+	end  atomic.Pointer[error] // the decoder reads ahead in another goroutine
+	idle int                   // reads of nothing in a row
 }
 
 const maxIdle = 100
 
 func (in *input) Read(p []byte) (int, error) {
-	if in.err != nil {
-		return 0, in.err
+	if end := in.end.Load(); end != nil {
+		return 0, *end
 	}
 	n, err := in.r.Read(p)
 	if n > 0 {
@@ -89,8 +90,19 @@ func (in *input) Read(p []byte) (int, error) {
 	} else if in.idle++; in.idle >= maxIdle && err == nil {
 		err = io.ErrNoProgress
 	}
-	in.err = err
+	if err != nil {
+		end := err // err itself would be on the heap in every call
+		in.end.Store(&end)
+	}
 	return n, err
+}
+
+// failed returns the error that the reader failed with, nil if it has not.
+func (in *input) failed() error {
+	if end := in.end.Load(); end != nil && *end != io.EOF {
+		return *end
+	}
+	return nil
 }
 
 // NewReader reads the file's header from r, which may be compressed with zstd:
@@ -105,7 +117,7 @@ func NewReader(r io.Reader, cfg ReaderConfig) (*Reader, error) {
 	rd := &Reader{
 		input: &input{r: r},
 		cfg:   cfg,
-		buf:   make([]byte, max(size, minBuffer)),
+		buf:   make([]byte, 0, max(size, minBuffer)),
 	}
 	rd.src = rd.input
 	err := rd.open()
@@ -132,18 +144,20 @@ func (r *Reader) Offset() int64 { return r.base + int64(r.last) }
 // end of the input the error is io.EOF. A fault in the input is a *FormatError: the
 // records before it have been returned, and every later call returns it again.
 func (r *Reader) Next() ([]byte, error) {
-	if rest := r.buf[r.pos:r.end]; len(rest) >= 2 {
-		if n := int(rest[0]) * wordSize; uint16(rest[0]) == r.lengths.exact[rest[1]] && n <= len(rest) {
+	if rest := r.buf[r.pos:]; len(rest) >= HeaderSize {
+		n := int(rest[0]) * wordSize
+		if n == int(r.lengths.exact[rest[1]]) && n <= len(rest) {
 			r.last = r.pos
 			r.pos += n
 			return rest[:n:n], nil
 		}
 	}
-	return r.nextSlow()
+	return r.nextOther()
 }
 
-// nextSlow is Next for a record that is not yet read or not of the usual length.
-func (r *Reader) nextSlow() ([]byte, error) {
+// nextOther is Next for a record that is not yet read, or whose type does not have
+// one certain size.
+func (r *Reader) nextOther() ([]byte, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -179,7 +193,7 @@ func (r *Reader) nextChecked() ([]byte, error) {
 		err = r.fill(size)
 	}
 	if err != nil {
-		have := r.end - r.pos
+		have := len(r.buf) - r.pos
 		return nil, r.cut(err, fmt.Sprintf("the last record has %d of %d bytes, %d are missing", have, size, size-have))
 	}
 	r.last = r.pos
@@ -202,7 +216,7 @@ func (r *Reader) Close() {
 		r.zstd.Close()
 		r.zstd = nil
 	}
-	r.pos, r.end = 0, 0
+	r.buf, r.pos = r.buf[:0], 0
 	r.err = fmt.Errorf("dbn: read %s: %w", r.name(), ErrClosed)
 }
 
@@ -213,7 +227,7 @@ func (r *Reader) open() error {
 		return err
 	}
 	err := r.fill(HeaderSize)
-	start := r.buf[:r.end]
+	start := r.buf
 	switch {
 	case err != nil && err != io.EOF:
 		return r.inputError(err)
@@ -245,7 +259,7 @@ func (r *Reader) openZstd() error {
 	if err != nil && err != io.EOF {
 		return r.inputError(err)
 	}
-	start := r.buf[:r.end]
+	start := r.buf
 	if isDBZ(start) {
 		return r.fault(0, ErrNotDBN, looksLike(start))
 	}
@@ -261,7 +275,7 @@ func (r *Reader) openZstd() error {
 		return fmt.Errorf("dbn: read %s: zstd: %w", r.name(), err)
 	}
 	r.src = r.zstd
-	r.end, r.srcErr = 0, nil
+	r.buf, r.srcErr = r.buf[:0], nil
 	return nil
 }
 
@@ -269,7 +283,7 @@ func (r *Reader) openZstd() error {
 // records behind it to the start of buf, which aligns them.
 func (r *Reader) readHeader() error {
 	version := uint8(0)
-	if r.end > len(magic) {
+	if len(r.buf) > len(magic) {
 		version = r.buf[len(magic)]
 		if version < minVersion || version > MaxVersion {
 			return r.fault(int64(len(magic)), ErrVersion,
@@ -277,7 +291,7 @@ func (r *Reader) readHeader() error {
 		}
 	}
 	if err := r.fill(preludeSize); err != nil {
-		return r.cut(err, fmt.Sprintf("the header has %d of at least %d bytes", r.end, preludeSize+minMetadata))
+		return r.cut(err, fmt.Sprintf("the header has %d of at least %d bytes", len(r.buf), preludeSize+minMetadata))
 	}
 	size := int64(le.Uint32(r.buf[len(magic)+1:]))
 	if size < minMetadata || size > maxMetadata {
@@ -306,7 +320,7 @@ func (r *Reader) readHeader() error {
 func (r *Reader) take(n int) ([]byte, error) {
 	var out []byte
 	for {
-		k := min(n-len(out), r.end-r.pos)
+		k := min(n-len(out), len(r.buf)-r.pos)
 		out = append(out, r.buf[r.pos:r.pos+k]...)
 		r.pos += k
 		if len(out) == n {
@@ -318,19 +332,19 @@ func (r *Reader) take(n int) ([]byte, error) {
 	}
 }
 
-// fill reads until buf[pos:end] has n bytes. Its error is that of the source, and
+// fill reads until buf[pos:] has n bytes. Its error is that of the source, and
 // io.EOF at the end even if some bytes are there. n is at most MaxRecordSize.
 func (r *Reader) fill(n int) error {
-	if r.end-r.pos >= n {
+	if len(r.buf)-r.pos >= n {
 		return nil
 	}
 	r.compact()
-	for r.end < n {
+	for len(r.buf) < n {
 		if r.srcErr != nil {
 			return r.srcErr
 		}
-		k, err := r.src.Read(r.buf[r.end:])
-		r.end += k
+		k, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
+		r.buf = r.buf[:len(r.buf)+k]
 		r.srcErr = err
 	}
 	return nil
@@ -341,10 +355,9 @@ func (r *Reader) compact() {
 	if r.pos == 0 {
 		return
 	}
-	copy(r.buf, r.buf[r.pos:r.end])
+	r.buf = r.buf[:copy(r.buf, r.buf[r.pos:])]
 	r.base += int64(r.pos)
 	r.last -= r.pos
-	r.end -= r.pos
 	r.pos = 0
 }
 
@@ -368,12 +381,11 @@ func (r *Reader) cut(err error, detail string) error {
 
 // inputError is the error for a source that ended with err, which is not io.EOF.
 func (r *Reader) inputError(err error) error {
-	at := r.base + int64(r.end)
+	at := r.base + int64(len(r.buf))
+	if failed := r.input.failed(); failed != nil {
+		return fmt.Errorf("dbn: read %s: offset %d: %w", r.name(), at, failed)
+	}
 	switch {
-	case r.input.err != nil && r.input.err != io.EOF:
-		return fmt.Errorf("dbn: read %s: offset %d: %w", r.name(), at, r.input.err)
-	case r.zstd == nil:
-		return fmt.Errorf("dbn: read %s: offset %d: %w", r.name(), at, err)
 	case err == io.ErrUnexpectedEOF:
 		return r.fault(at, ErrTruncated, "the zstd stream ends inside a frame: get the file again")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):

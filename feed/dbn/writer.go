@@ -19,7 +19,7 @@ type WriterConfig struct {
 	Level int
 	// Fragment leaves the header out.
 	Fragment bool
-	// BufferSize is how many bytes are written at once. 0 means 256 KiB.
+	// BufferSize is how many bytes are written at once. 0 means 128 KiB.
 	BufferSize int
 }
 
@@ -28,7 +28,7 @@ type Writer struct {
 	buf     *bufio.Writer
 	zstd    *zstd.Encoder // nil for a plain output
 	cfg     WriterConfig
-	lengths *lengths
+	lengths lengths
 	scratch [Mbp10Size]byte
 	err     error // a failed write: stays
 	closed  bool
