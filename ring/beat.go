@@ -20,6 +20,7 @@ func (p *Publisher) Beat() {
 	}
 	_ = mmap.Guard(func() error {
 		p.beat()
+		p.showPresence()
 		return nil
 	}) // who cuts a live ring short has ended it: no heartbeat says so
 }
@@ -56,4 +57,13 @@ func (p *Publisher) startBeating(every time.Duration) {
 			}
 		}
 	}()
+}
+
+// showPresence locks the byte by which others see that the ring has a publisher. Any
+// reader of the ring can be in the way with a lock of its own; then it looks as if
+// there were a publisher all the same, and the next heartbeat tries again.
+func (p *Publisher) showPresence() {
+	if !p.present {
+		p.present = p.file.TryLock(presenceByte) == nil
+	}
 }

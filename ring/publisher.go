@@ -28,11 +28,12 @@ type Publisher struct {
 	file   *mmap.File
 	region *mmap.Region
 
-	beats sync.Mutex // one heartbeat at a time
-	first clockAnchor
-	stop  chan struct{}
-	done  sync.WaitGroup
-	once  sync.Once
+	beats   sync.Mutex // one heartbeat at a time
+	first   clockAnchor
+	present bool // presenceByte is locked
+	stop    chan struct{}
+	done    sync.WaitGroup
+	once    sync.Once
 }
 
 // Create makes the ring called name and becomes its publisher. If the ring is there
@@ -170,9 +171,6 @@ func (p *Publisher) continueOn(old *ringFile, cfg Config) error {
 			return err
 		}
 	default:
-		if err := old.file.TryLock(presenceByte); err != nil {
-			return err
-		}
 		keep = true
 		p.file, p.region = old.file, region
 		p.adopt(old.head, old.geo, epoch+1)
@@ -231,9 +229,6 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 		return err
 	}
 	p.file = f // release discards it until it is committed
-	if err := f.TryLock(presenceByte); err != nil {
-		return err
-	}
 	p.region, err = f.Map(mapOptions(mmap.ReadWrite, g.fileSize(), cfg.NoPrefault, cfg.HugePages, cfg.Mlock))
 	if err != nil {
 		return err
@@ -287,6 +282,7 @@ func (p *Publisher) adopt(h header, g geometry, epoch uint64) {
 func (p *Publisher) announce(scale uint64) {
 	ticks, mono := p.clock.Pair()
 	p.first = clockAnchor{ticks: ticks, mono: mono, scale: scale}
+	p.showPresence()
 	mem.Store(&p.hdr.epoch, p.epoch)
 	mem.Store(&p.hdr.pid, uint64(os.Getpid()))
 	mem.Store(&p.hdr.opened, uint64(time.Now().UnixNano()))

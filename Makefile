@@ -1,0 +1,66 @@
+# make demo    a market-data session through shared memory, with latencies
+# make test    the tests
+# make check   everything that has to pass before a commit; CI runs this
+# make help    the rest
+
+GO ?= go
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+
+.PHONY: help build demo test check fmt vet staticcheck race purego cross fuzz overrun bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/tickring
+	$(GO) build -o bin/tickring ./cmd/tickring
+
+demo: build ## replay a synthetic session to two strategies
+	./bin/tickring demo
+
+test: ## the tests, about a minute
+	$(GO) test ./...
+
+check: fmt vet staticcheck cross test purego race ## what has to pass before a commit
+
+fmt:
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags purego ./...
+
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+# The race detector is the one thing here that needs a C compiler.
+race: ## the tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+purego: ## the tests without assembly
+	$(GO) test -tags purego ./...
+
+# Unsupported parts return an error there; the tree compiles, tests too.
+cross: ## linux/arm64 and darwin/arm64
+	GOOS=linux GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+overrun: ## 100 million messages past stalled subscribers
+	$(GO) test ./ring -run OverrunUnderForce -v -count 1 -args -messages 100000000
+
+bench: ## the benchmarks of the ring and of the way from file to ring
+	$(GO) test ./ring -run '^$$' -bench 'RoundTrip|Stream' -benchtime 20000000x
+	$(GO) test ./ring ./feed/... ./cmd/... -run '^$$' -bench . -skip 'RoundTrip|Stream'
+
+clean:
+	rm -rf bin

@@ -1,0 +1,65 @@
+// Package ring carries messages from one process to many through shared memory.
+//
+// # Vocabulary
+//
+//   - A ring is a directory of files in memory: what a publisher writes, and a file
+//     for every named subscriber. [DefaultDir] is where rings live.
+//   - The publisher appends messages. A ring has one at a time.
+//   - A subscriber reads them, each at its own pace. A named one has a file with its
+//     cursor, its counters and a latency histogram; a pure reader has nothing.
+//   - A message has a sequence number, counting from 1, a 16-bit type, which is its
+//     publisher's business, and 0 to [MaxMessage] bytes.
+//   - A frame is a message in the ring: an 8-byte header and the payload, in 64-byte
+//     lines. 56 bytes of payload are one line.
+//   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
+//   - A subscriber is lapped, or overrun, when the publisher has come around the ring
+//     and is about to overwrite what it has not read. What it lost is a gap.
+//
+// # Guarantees
+//
+//   - The publisher never waits for anybody, and no subscriber can slow it down or
+//     write to the ring: the kernel refuses it a writable mapping.
+//   - A subscriber gets messages whole, in order, once, or learns exactly which ones
+//     it lost: delivered + lost = published, from where it joined.
+//   - That holds through the death of the publisher at any instruction. The next
+//     publisher goes on with the next sequence number; subscribers see a pause.
+//   - Publish and Next make no system call, take no lock and do not allocate.
+//   - A name of a subscriber has one owner; its cursor outlives it.
+//
+// # Not guaranteed
+//
+//   - That a slow subscriber gets everything. A ring of capacity C holds the last
+//     C - block - 64 bytes of frames at least. Watch the lag: [Stat].
+//   - That a message survives the host. Rings are memory.
+//   - Secrecy among those who may open the directory.
+//   - Anything, against a process that may write the ring's file and does so behind
+//     the publisher's back. Subscribers notice much of that ([Corrupt]); they bound
+//     every access by sizes that they checked when they attached, so they read rubbish
+//     at worst. A file that is cut short under a mapping is a fault: run the loop
+//     inside mmap.Guard, once a session, and it is an error.
+//
+// # Crashes
+//
+// A frame's header is stored last, and the header behind it was zeroed before. So the
+// first header that is 0 ends what was committed, whatever store a publisher died at;
+// its successor finds it from the newest block's start, and [Create] does so before it
+// returns. Locks belong to open files, not to process ids: the kernel drops them with
+// their owner. [Subscriber.Publisher] tells live, hung, dead and closed apart.
+//
+// # Memory ordering
+//
+// The writer's order is: table entry, claimed, (0 to the next header, payload), header.
+// The reader's is: header, payload, claimed. Only after the last does it trust what it
+// copied. All of it stands in protocol.go, both halves of each edge side by side;
+// docs/memory-model.md argues why it is enough on amd64 and arm64. Copying payload that
+// may be overwritten meanwhile is outside Go's memory model and confined to package
+// internal/mem; its portable twin (build tag purego) is inside it.
+//
+// # Speed
+//
+// A message of up to 56 bytes is written and committed in one call of assembly, with a
+// release store and no fence. Reading the clock for the stamp costs more than the rest:
+// see [Config.Stamps]. Put the publisher and its subscribers on cores of their own that
+// share an L3 cache (package affinity), poll with [Spin], and keep polling: a
+// sleeping subscriber is lapped sooner, never blocked.
+package ring
