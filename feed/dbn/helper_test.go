@@ -76,7 +76,7 @@ func someMetadata(version uint8, tsOut bool) Metadata {
 		Version: version, Dataset: "TEST.SET", Schema: SchemaMixed,
 		Start: 1, End: UndefTime, Limit: 7,
 		STypeIn: STypeRawSymbol, STypeOut: STypeInstrumentID, TsOut: tsOut,
-		Symbols: []string{"AAA", "BBB"}, Partial: []string{"CCC"}, NotFound: []string{"DDD"},
+		Symbols: []string{"AAA", "BBB"}, Partial: []string{"CCC"}, NotFound: []string{"DDD", "EEE"},
 		Mappings: []SymbolMapping{
 			{"AAA", []MappingInterval{{20240101, 20240102, "12"}, {20240102, 20240103, "13"}}},
 			{"BBB", nil},

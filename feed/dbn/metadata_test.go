@@ -44,13 +44,16 @@ func header(version int, tsOut bool) []byte {
 	s += num(0, 4)
 	s += num(2, 4) + pad("AAA", cstr) + pad("BBB", cstr)
 	s += num(1, 4) + pad("CCC", cstr)
-	s += num(1, 4) + pad("DDD", cstr)
+	s += num(2, 4) + pad("DDD", cstr) + pad("EEE", cstr)
 	s += num(2, 4)
 	s += pad("AAA", cstr) + num(2, 4)
 	s += num(20240101, 4) + num(20240102, 4) + pad("12", cstr)
 	s += num(20240102, 4) + num(20240103, 4) + pad("13", cstr)
 	s += pad("BBB", cstr) + num(0, 4)
 	if version == 3 {
+		if len(s)%8 == 0 {
+			panic("this needs no padding and is no test of it")
+		}
 		for len(s)%8 != 0 {
 			s += "\x00"
 		}
@@ -124,7 +127,7 @@ func TestHeaderFaults(t *testing.T) {
 	const cstr = 71
 	symbols := 8 + 104 // of the count of symbols
 	partial := symbols + 4 + 2*cstr
-	mappings := partial + 2*(4+cstr)
+	mappings := partial + 4 + cstr + 4 + 2*cstr
 	for name, c := range map[string]struct {
 		at    int
 		bytes []byte

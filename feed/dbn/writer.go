@@ -30,8 +30,8 @@ type Writer struct {
 	cfg     WriterConfig
 	lengths lengths
 	scratch [Mbp10Size]byte
-	err     error // a failed write: stays
 	closed  bool
+	err     error // of Close
 }
 
 // NewWriter writes the header to w, or to a buffer before it: only Close makes
@@ -82,9 +82,6 @@ func (w *Writer) Write(rec []byte) error {
 	if w.closed {
 		return w.failed(ErrClosed)
 	}
-	if w.err != nil {
-		return w.err
-	}
 	if len(rec) < HeaderSize || len(rec) != int(rec[0])*wordSize {
 		return w.failed(fmt.Errorf("%w: %d bytes are not one whole record", ErrRecord, len(rec)))
 	}
@@ -92,8 +89,7 @@ func (w *Writer) Write(rec []byte) error {
 		return w.failed(fmt.Errorf("%w: %s", ErrRecord, fault))
 	}
 	if _, err := w.buf.Write(rec); err != nil {
-		w.err = w.failed(err)
-		return w.err
+		return w.failed(err)
 	}
 	return nil
 }
@@ -119,10 +115,8 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	w.closed = true
-	if w.err == nil {
-		if err := w.buf.Flush(); err != nil {
-			w.err = w.failed(err)
-		}
+	if err := w.buf.Flush(); err != nil { // or of an earlier write
+		w.err = w.failed(err)
 	}
 	if w.zstd != nil {
 		// After a failed write too: it frees the encoder.
