@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/mmap"
+	"github.com/tickring/tickring/ring"
+)
+
+// followConfig says how to follow a ring.
+type followConfig struct {
+	dir, ring   string
+	name        string // of the subscriber; empty: anonymous
+	ephemeral   bool
+	from        fromFlag
+	noWait      bool // do not wait for a ring that is not there
+	untilClosed bool
+	noHistogram bool
+	idle        idleFlags
+	notes       io.Writer // nil: none
+	command     string    // that the notes are from
+}
+
+// follower is a subscriber that stays with a ring through all that can happen to it:
+// it is not there yet, its publisher dies and another one goes on, it is replaced.
+//
+// The loop that reads is the caller's, to have nothing between it and the ring:
+//
+//	for {
+//		msg, st := f.sub.Next()
+//		if st != ring.Message {
+//			if done, err := f.pause(ctx, st); done || err != nil { ... }
+//			continue
+//		}
+//		f.polls = 0
+//		...
+//	}
+type follower struct {
+	sub   *ring.Subscriber
+	polls int         // that found nothing since the last message
+	stop  atomic.Bool // a signal came
+	lost  uint64
+	gaps  uint64
+
+	cfg       followConfig
+	wait      ring.WaitStrategy
+	lookMask  int
+	idleSince time.Time
+	asked     time.Time
+	publisher ring.Life // as last told
+
+	latency  *hdrhistogram.Histogram
+	largest  time.Duration
+	negative uint64
+}
+
+func newFollower(ctx context.Context, cfg followConfig) *follower {
+	f := &follower{cfg: cfg, latency: hdrhistogram.New(1, 10_000_000_000, 2)}
+	f.wait, f.lookMask = cfg.idle.strategy()
+	context.AfterFunc(ctx, func() { f.stop.Store(true) })
+	return f
+}
+
+// errStopped: a signal came before there was a ring.
+var errStopped = errors.New("stopped by a signal before the ring was there")
+
+// join opens the ring, and waits for it if it is not there.
+func (f *follower) join(ctx context.Context) error {
+	for told := false; ; {
+		opt, err := f.options()
+		if err == nil {
+			f.sub, err = ring.Open(f.cfg.ring, opt)
+		}
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ring.ErrNoRing) || f.cfg.noWait {
+			return err
+		}
+		if !told {
+			f.note("ring %q is not there yet; waiting for it", f.cfg.ring)
+			told = true
+		}
+		if sleep(ctx, pollEvery) != nil {
+			return errStopped
+		}
+	}
+}
+
+// options turns where the user wants to begin into where that is in the ring.
+func (f *follower) options() (ring.Options, error) {
+	opt := ring.Options{
+		Dir:         f.cfg.dir,
+		Name:        f.cfg.name,
+		Ephemeral:   f.cfg.ephemeral,
+		From:        f.cfg.from.from,
+		Seq:         f.cfg.from.seq,
+		NoHistogram: f.cfg.noHistogram,
+	}
+	if f.cfg.from.given && opt.From != ring.FromCursor {
+		return opt, nil
+	}
+	// The cursor, if there is one that fits the ring, else the oldest message.
+	opt.From = ring.FromOldest
+	if opt.Name == "" || opt.Ephemeral {
+		return opt, nil
+	}
+	info, err := ring.Stat(opt.Dir, f.cfg.ring)
+	if err != nil {
+		return opt, err
+	}
+	for _, sub := range info.Subscribers {
+		if sub.Name == opt.Name && sub.Err == nil && 0 < sub.Cursor && sub.Cursor <= info.Last+1 {
+			opt.From, opt.Seq = ring.FromSeq, sub.Cursor
+		}
+	}
+	return opt, nil
+}
+
+// pause handles everything but a message. done means that there is nothing more to
+// read, or that a signal came.
+func (f *follower) pause(ctx context.Context, st ring.Status) (done bool, err error) {
+	switch st {
+	case ring.Gap:
+		f.gap()
+		return false, nil
+	case ring.Closed:
+		if f.cfg.untilClosed {
+			return true, nil
+		}
+	case ring.Superseded:
+		return f.rejoin(ctx)
+	case ring.Corrupt:
+		return true, fmt.Errorf("read ring %q: %w; remove the ring with 'tickring rm %s'", f.cfg.ring, f.sub.Err(), f.cfg.ring)
+	}
+	if f.stop.Load() {
+		return true, nil
+	}
+	f.polls++
+	f.wait.Wait(f.polls)
+	if f.polls&f.lookMask == 0 {
+		return f.look(ctx)
+	}
+	return false, nil
+}
+
+// gapsTold is how many gaps are told one by one.
+const gapsTold = 5
+
+func (f *follower) gap() {
+	first, last := f.sub.Gap()
+	f.gaps++
+	f.lost += last - first + 1
+	switch {
+	case f.gaps < gapsTold:
+		f.note("lost messages %d to %d (%d) of ring %q, which had left the ring before they were read", first, last, last-first+1, f.cfg.ring)
+	case f.gaps == gapsTold:
+		f.note("lost messages %d to %d (%d) of ring %q; further losses are counted and not told", first, last, last-first+1, f.cfg.ring)
+	}
+}
+
+// askAfter is how long without a message makes one wonder about the publisher.
+const askAfter = 100 * time.Millisecond
+
+// look finds out, now and then, why there is nothing to read.
+func (f *follower) look(ctx context.Context) (done bool, err error) {
+	now := time.Now()
+	if f.polls == f.lookMask+1 {
+		f.idleSince = now // within a few microseconds
+	}
+	if now.Sub(f.idleSince) < askAfter || now.Sub(f.asked) < askAfter {
+		return false, nil
+	}
+	f.asked = now
+	life := f.sub.Publisher()
+	if life == ring.Replaced {
+		// By somebody who did not tell the old file. Everything in it was read.
+		return f.rejoin(ctx)
+	}
+	was := f.publisher
+	f.publisher = life
+	switch {
+	case life == was:
+	case life == ring.Dead:
+		f.note("the publisher of ring %q has died; waiting for another one to go on", f.cfg.ring)
+	case life == ring.Hung:
+		f.note("the publisher of ring %q gives no sign of life; waiting for it", f.cfg.ring)
+	case life == ring.Live && (was == ring.Dead || was == ring.Hung):
+		f.note("ring %q has a live publisher again", f.cfg.ring)
+	}
+	return false, nil
+}
+
+// rejoin goes on with the ring that has taken the place of the old one.
+func (f *follower) rejoin(ctx context.Context) (done bool, err error) {
+	next := f.sub.Seq() + 1
+	f.leave()
+	info, err := ring.Stat(f.cfg.dir, f.cfg.ring)
+	switch {
+	case errors.Is(err, ring.ErrNoRing):
+		f.note("ring %q was removed", f.cfg.ring)
+		if f.cfg.untilClosed || f.cfg.noWait {
+			return true, nil
+		}
+		f.cfg.from = fromFlag{true, ring.FromOldest, 0}
+	case err != nil:
+		return true, err
+	case info.First < next:
+		f.note("ring %q was replaced by a new one, whose numbers begin at %d", f.cfg.ring, info.First)
+		f.cfg.from = fromFlag{true, ring.FromOldest, 0}
+	default:
+		f.note("ring %q was replaced by a new one; going on with message %d", f.cfg.ring, next)
+		f.cfg.from = fromFlag{true, ring.FromSeq, next}
+	}
+	err = f.join(ctx)
+	if errors.Is(err, errStopped) {
+		return true, nil
+	}
+	return err != nil, err
+}
+
+// leave closes the subscriber and keeps what its file knows of latencies.
+func (f *follower) leave() {
+	if f.sub == nil {
+		return
+	}
+	if info, err := ring.Stat(f.cfg.dir, f.cfg.ring); err == nil && f.cfg.name != "" {
+		for _, s := range info.Subscribers {
+			if s.Name == f.cfg.name && s.Err == nil && s.PID == os.Getpid() {
+				f.latency.Merge(s.Latency)
+				f.largest = max(f.largest, s.Max)
+				f.negative += s.Negative
+			}
+		}
+	}
+	f.sub.Close()
+	f.sub = nil
+}
+
+// lastMessage returns about when the newest message was read, if it is asked for as
+// soon as there is nothing more.
+func (f *follower) lastMessage() time.Time {
+	if f.polls > f.lookMask {
+		return f.idleSince
+	}
+	return time.Now()
+}
+
+// guard runs the loop that reads. A ring that is cut short while it is read becomes
+// an error.
+func (f *follower) guard(loop func() error) error {
+	err := mmap.Guard(loop)
+	if errors.Is(err, mmap.ErrFault) {
+		return fmt.Errorf("read ring %q: %w", f.cfg.ring, err)
+	}
+	return err
+}
+
+func (f *follower) note(format string, args ...any) {
+	if f.cfg.notes != nil {
+		fmt.Fprintf(f.cfg.notes, "tickring "+f.cfg.command+": "+format+"\n", args...)
+	}
+}

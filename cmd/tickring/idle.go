@@ -1,0 +1,46 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/ring"
+)
+
+// idleFlags say what a subscriber does while there is nothing to read.
+type idleFlags struct {
+	idle *wordFlag
+	cpu  int
+}
+
+func (o *idleFlags) register(cmd *cobra.Command) {
+	o.idle = newWord("auto", "spin", "yield", "backoff")
+	cmd.Flags().Var(o.idle, "idle", "what to do while there is nothing to read; auto: spin with --cpu, else backoff")
+	must(cmd.RegisterFlagCompletionFunc("idle", completeWords(o.idle.words...)))
+	cpuFlag(cmd, &o.cpu)
+}
+
+const idleHelp = `While there is nothing to read a subscriber spins, which wants a core of its own;
+yields the core between polls (yield); or polls for some microseconds, then
+yields, then sleeps, at last 100 µs at a time (backoff), which leaves the core to
+others. A sleeper sees the next message when it wakes up.`
+
+// strategy returns what to do, and how many idle polls may pass between two looks
+// at the clock, less one: a power of two less one.
+func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
+	how := o.idle.value
+	if how == "auto" {
+		how = "backoff"
+		if o.cpu != noCPU {
+			how = "spin"
+		}
+	}
+	switch how {
+	case "spin":
+		return ring.Spin{}, 1<<12 - 1
+	case "yield":
+		return ring.Yield{}, 1<<6 - 1
+	}
+	return ring.Backoff{Spins: 1000, Yields: 1000, Sleep: 100 * time.Microsecond}, 1<<6 - 1
+}

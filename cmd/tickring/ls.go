@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/ring"
+)
+
+func (a *app) lsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the rings",
+		Long: `ls lists the rings in the directory of rings, without changing anything. A ring
+that cannot be read is listed with the reason.
+
+PUBLISHER is live, hung (it holds the ring and gives no sign of life), dead (it
+ended without closing the ring) or closed; SUBS is how many named subscribers are
+reading, of how many there are files; AGE is how long ago the ring was made.`,
+		Example: `  tickring ls
+  tickring ls --json | jq -r '.rings[] | select(.publisher == "live") | .name'`,
+		Args: wantArgs(),
+		RunE: func(*cobra.Command, []string) error { return a.ls(asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object instead of text")
+	return cmd
+}
+
+func (a *app) ls(asJSON bool) error {
+	names, err := ring.List(a.dir)
+	if err != nil {
+		return err
+	}
+	rings := make([]ringReport, 0, len(names))
+	for _, name := range names {
+		info, err := ring.Stat(a.dir, name)
+		if err != nil {
+			rings = append(rings, ringReport{Name: name, Error: err.Error()})
+			continue
+		}
+		rings = append(rings, reportRing(info))
+	}
+	dir := a.dir
+	if dir == "" {
+		dir = ring.DefaultDir()
+	}
+	if asJSON {
+		return writeJSON(a.stdout, map[string]any{"dir": dir, "rings": rings})
+	}
+	if len(rings) == 0 {
+		fmt.Fprintf(a.stderr, "tickring ls: no rings in %s\n", dir)
+		return nil
+	}
+	w := &lines{}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w.w = table
+	w.printf("NAME\tPUBLISHER\tSCHEMA\tCAPACITY\tLAST\tSUBS\tAGE\n")
+	for _, r := range rings {
+		if r.Error != "" {
+			w.printf("%s\t%s\n", r.Name, r.Error)
+			continue
+		}
+		active := 0
+		for _, s := range r.Subscribers {
+			if s.Active {
+				active++
+			}
+		}
+		schema := r.Schema
+		if schema == "" {
+			schema = "-"
+		}
+		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\n", r.Name, r.Publisher, schema,
+			bytesText(r.Capacity), countText(r.LastSeq), active, len(r.Subscribers), agoText(time.Since(r.Created)))
+	}
+	if w.err != nil {
+		return w.err
+	}
+	return table.Flush()
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/feed/itch"
+	"github.com/tickring/tickring/feed/replay"
+	"github.com/tickring/tickring/mmap"
+	"github.com/tickring/tickring/ring"
+
+	_ "time/tzdata" // for --date, on machines without a time zone database
+)
+
+type replayOptions struct {
+	path     string
+	ring     string
+	capacity sizeFlag
+	speed    speedFlag
+	rate     rateFlag
+	as       *wordFlag
+	format   *wordFlag
+	date     dateFlag
+	wait     int
+	cpu      int
+	json     bool
+	quiet    bool
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	o := replayOptions{as: newWord("dbn", "raw"), format: newWord("auto", "dbn", "frag", "itch")}
+	cmd := &cobra.Command{
+		Use:   "replay FILE --ring NAME",
+		Short: "Publish a market-data file into a ring",
+		Long: `replay publishes the messages of a file into a ring, as its one publisher.
+
+FILE is a DBN file (version 1, 2 or 3, plain or zstd), a DBN fragment (records
+without a file header), or a Nasdaq TotalView-ITCH 5.0 BinaryFILE (plain or gzip).
+What it is shows in its content; its name matters for fragments (.frag) only.
+
+ITCH becomes DBN MBO records, or goes as it is with --as raw. Of DBN both are the
+same. The times of ITCH are those of a day; --date says of which.
+
+The ring is made if it is not there. If it is there, and its last publisher has
+ended or was killed, its sequence goes on. It stays when replay ends, for
+subscribers to read to the end; 'tickring rm' removes it.
+
+A message costs its size and 8 bytes, rounded up to 64. A subscriber that falls
+further behind than the ring's capacity loses messages and knows which; replay
+never waits for one, except before it begins (--wait).
+
+On a fault in the file, what was read before it has been published. A signal ends
+the replay early. Both exit with 1.
+
+The JSON object: messages, bytes and by_type were published (by_type counts MBO by
+action, raw ITCH by type letter, other records by schema); lost is what the file
+had and the ring did not take, 0 but for an error; late_ns is how late messages
+left against their schedule, null at maximum speed; unknown_orders is how many
+ITCH messages name an order that the file does not have.`,
+		Example: `  tickring replay es.mbo.dbn.zst --ring es
+  tickring replay es.mbo.dbn.zst --ring es --speed 10 --wait 2
+  tickring replay 01302020.NASDAQ_ITCH50.gz --ring itch --as raw --rate 1000000
+  tickring replay day.itch50 --ring day --date 2020-01-30 --cpu 3 --json`,
+		Args: wantArgs("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.path = args[0]
+			return a.replay(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.ring, "ring", "", "name of the ring")
+	f.Var(&o.capacity, "capacity", "size of the ring, a power of two from 256KiB to 1TiB (default: that of the ring that is there, or 64MiB)")
+	f.Var(&o.speed, "speed", "as fast as possible, or a factor on the file's own pace")
+	f.Var(&o.rate, "rate", "messages a second, instead of --speed")
+	f.Var(o.as, "as", "what to publish of ITCH")
+	f.Var(o.format, "format", "what FILE is")
+	f.Var(&o.date, "date", "day of an ITCH file (default: times count from midnight)")
+	f.IntVar(&o.wait, "wait", 0, "begin when so many named subscribers have joined")
+	cpuFlag(cmd, &o.cpu)
+	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
+	cmd.MarkFlagsMutuallyExclusive("speed", "rate")
+	must(cmd.MarkFlagRequired("ring"))
+	must(cmd.RegisterFlagCompletionFunc("ring", a.completeRing(1)))
+	must(cmd.RegisterFlagCompletionFunc("as", completeWords(o.as.words...)))
+	must(cmd.RegisterFlagCompletionFunc("format", completeWords(o.format.words...)))
+	must(cmd.RegisterFlagCompletionFunc("speed", completeWords("max", "1", "10")))
+	return cmd
+}
+
+// replayReport is what a replay did.
+type replayReport struct {
+	File          string            `json:"file"`
+	Ring          string            `json:"ring"`
+	Schema        string            `json:"schema"`
+	Source        string            `json:"source"`
+	Messages      uint64            `json:"messages"`
+	Lost          uint64            `json:"lost"`
+	Bytes         uint64            `json:"bytes"`
+	ByType        map[string]uint64 `json:"by_type"`
+	DurationNs    int64             `json:"duration_ns"`
+	FirstSeq      uint64            `json:"first_seq"` // 0: no message
+	LastSeq       uint64            `json:"last_seq"`
+	Late          *percentiles      `json:"late_ns"`
+	UnknownOrders uint64            `json:"unknown_orders"`
+	Anomalies     map[string]uint64 `json:"anomalies,omitempty"`
+	Error         string            `json:"error,omitempty"`
+
+	firstAnomaly string
+}
+
+func (a *app) replay(ctx context.Context, o replayOptions) error {
+	if err := ring.CheckName(o.ring); err != nil {
+		return usagef("--ring %q: %w", o.ring, err)
+	}
+	if o.wait < 0 {
+		return usagef("invalid --wait %d: want a number of subscribers", o.wait)
+	}
+	report := replayReport{File: o.path, Ring: o.ring, ByType: map[string]uint64{}}
+	err := a.publishFile(ctx, o, &report)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	if err != nil {
+		report.Error = err.Error()
+	}
+	if werr := a.writeReplay(o, &report); err == nil {
+		err = werr
+	}
+	return err
+}
+
+// publishFile does the work; report says how far it came, whatever the error.
+func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayReport) error {
+	s, err := openSession(o.path, sessionConfig{format: o.format.value, raw: o.as.value == "raw", midnight: o.date.nanos()})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	report.Schema, report.Source = s.schema, s.source
+
+	if err := pin(o.cpu); err != nil {
+		return err
+	}
+	pub, err := ring.Create(o.ring, ring.Config{
+		Dir:        a.dir,
+		Capacity:   uint64(o.capacity),
+		Schema:     s.schema,
+		SchemaHash: schemaHash(s.schema),
+		Source:     s.source,
+	})
+	if errors.Is(err, ring.ErrConfig) {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	defer pub.Close()
+	if err := a.awaitSubscribers(ctx, o); err != nil {
+		return err
+	}
+
+	cfg := replay.Config{Speed: float64(o.speed), Rate: float64(o.rate)}
+	if !o.quiet && isTerminal(a.stderr) {
+		cfg.Progress = replay.NewProgressPrinter(a.stderr, s.size).Report
+	}
+	sink := &countedSink{pub: pub, tally: newTally(s.schema)}
+	before, began := pub.Seq(), time.Now()
+	var result replay.Result
+	err = mmap.Guard(func() (err error) {
+		result, err = replay.Run(ctx, s, sink, cfg)
+		return err
+	})
+	if errors.Is(err, mmap.ErrFault) {
+		err = fmt.Errorf("publish on ring %q: %w", o.ring, err)
+	}
+	report.DurationNs = int64(time.Since(began))
+	report.Messages, report.Bytes, report.ByType = sink.tally.messages, sink.tally.bytes, sink.tally.byType()
+	report.Lost = sink.refused
+	if report.Messages > 0 {
+		report.FirstSeq, report.LastSeq = before+1, pub.Seq()
+	}
+	if result.Late != nil {
+		report.Late = percentilesOf(result.Late, int64(result.LateWorst))
+	}
+	if s.book != nil {
+		report.addAnomalies(s.book.Stats())
+	}
+	if errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("stopped by a signal after %d messages", report.Messages)
+	}
+	return err
+}
+
+// awaitSubscribers returns when as many named subscribers have joined as asked for.
+func (a *app) awaitSubscribers(ctx context.Context, o replayOptions) error {
+	said := -1
+	for o.wait > 0 {
+		info, err := ring.Stat(a.dir, o.ring)
+		if err != nil {
+			return err
+		}
+		joined := 0
+		for _, sub := range info.Subscribers {
+			// The cursor is set when the place to begin is known.
+			if sub.Active && sub.Cursor > 0 {
+				joined++
+			}
+		}
+		if joined >= o.wait {
+			break
+		}
+		if joined != said && !o.quiet {
+			fmt.Fprintf(a.stderr, "tickring replay: ring %q has %d of %d subscribers; waiting for the others\n", o.ring, joined, o.wait)
+			said = joined
+		}
+		if err := sleep(ctx, pollEvery); err != nil {
+			return errors.New("stopped by a signal before the first message")
+		}
+	}
+	return nil
+}
+
+// pollEvery is how often to look for something that another process has yet to make.
+const pollEvery = 5 * time.Millisecond
+
+// sleep returns early, with an error, if ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// countedSink counts what a publisher has taken.
+type countedSink struct {
+	pub     *ring.Publisher
+	tally   *tally
+	refused uint64
+}
+
+func (s *countedSink) Publish(typ uint16, msg []byte) error {
+	if err := s.pub.Publish(typ, msg); err != nil {
+		s.refused++
+		return err
+	}
+	s.tally.add(typ, msg)
+	return nil
+}
+
+func (r *replayReport) addAnomalies(stats itch.Stats) {
+	r.UnknownOrders = stats.Anomalies[itch.UnknownReference]
+	for _, kind := range itch.Kinds() {
+		if n := stats.Anomalies[kind]; n > 0 {
+			if r.Anomalies == nil {
+				r.Anomalies = map[string]uint64{}
+			}
+			r.Anomalies[kind.String()] = n
+		}
+	}
+	if len(stats.First) > 0 {
+		r.firstAnomaly = stats.First[0].String()
+	}
+}
+
+func (a *app) writeReplay(o replayOptions, r *replayReport) error {
+	if len(r.Anomalies) > 0 && !o.quiet {
+		fmt.Fprintf(a.stderr, "tickring replay: %s has messages that do not fit those before them, the first of them %s; by kind: %s\n",
+			o.path, r.firstAnomaly, countsText(r.Anomalies))
+	}
+	if o.json {
+		return writeJSON(a.stdout, r)
+	}
+	if r.Schema == "" || r.Messages == 0 && r.Error != "" {
+		return nil // the error says it all
+	}
+	d := time.Duration(r.DurationNs)
+	w := &lines{w: a.stdout}
+	w.printf("published  %s messages, %s, in %s: %s\n", countText(r.Messages), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Messages, d))
+	w.printf("ring       %s, messages %s to %s, %s\n", r.Ring, countText(r.FirstSeq), countText(r.LastSeq), r.Schema)
+	w.printf("by type    %s\n", countsText(r.ByType))
+	if r.Late != nil {
+		w.printf("late       %s\n", r.Late.text())
+	}
+	return w.err
+}
+
+// lines is a writer of text that remembers its first error.
+type lines struct {
+	w   io.Writer
+	err error
+}
+
+func (l *lines) printf(format string, args ...any) {
+	if l.err == nil {
+		_, l.err = fmt.Fprintf(l.w, format, args...)
+	}
+}
+
+// must is for what fails only if the program itself is wrong.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/ring"
+)
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tickring",
+		Short: "Market data between processes, through shared memory",
+		Long: `tickring carries market data from one publisher to any number of strategy
+processes of the same host through a ring in shared memory.
+
+A ring is a directory with the ring's name below the directory of rings: --dir,
+or TICKRING_DIR, or /dev/shm/tickring-UID. It stays there, with what was published
+last, until 'tickring rm'.`,
+		Example: `  tickring demo                                  # see it work
+  tickring sub es --until-closed &               # a strategy: waits for the ring
+  tickring replay es.mbo.dbn.zst --ring es       # a feed: publishes a file
+  tickring ls`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().StringVar(&a.dir, "dir", "", "directory of rings (default $TICKRING_DIR, or /dev/shm/tickring-UID)")
+	_ = root.MarkPersistentFlagDirname("dir") // fails only for a flag that is not there
+
+	root.AddCommand(
+		a.demoCommand(),
+		a.replayCommand(),
+		a.subCommand(),
+		a.recordCommand(),
+		a.lsCommand(),
+		a.statCommand(),
+		a.histCommand(),
+		a.rmCommand(),
+		a.synthCommand(),
+		a.versionCommand(),
+	)
+	for _, c := range root.Commands() {
+		body := c.RunE
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			a.ran = true
+			return body(cmd, args)
+		}
+	}
+	return root
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		return fmt.Errorf("there is no command %q, perhaps %s is meant", args[0], strings.Join(like, " or "))
+	}
+	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// wantArgs demands the arguments of the given names. The last may be in brackets,
+// and is optional then, or end in "...", and is one or more.
+func wantArgs(names ...string) cobra.PositionalArgs {
+	low, high := len(names), len(names)
+	if n := len(names); n > 0 && strings.HasPrefix(names[n-1], "[") {
+		low--
+	} else if n > 0 && strings.HasSuffix(names[n-1], "...") {
+		high = int(^uint(0) >> 1)
+	}
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < low:
+			return fmt.Errorf("%s is missing", strings.TrimSuffix(names[len(args)], "..."))
+		case len(args) > high:
+			return fmt.Errorf("%q is one argument too many", args[high])
+		}
+		return nil
+	}
+}
+
+// wantRings is wantArgs for names of rings, which it checks.
+func wantRings(names ...string) cobra.PositionalArgs {
+	count := wantArgs(names...)
+	return func(cmd *cobra.Command, args []string) error {
+		if err := count(cmd, args); err != nil {
+			return err
+		}
+		for _, name := range args {
+			if err := ring.CheckName(name); err != nil {
+				return fmt.Errorf("ring %q: %w", name, err)
+			}
+		}
+		return nil
+	}
+}
+
+// completeRing offers the names of the rings that are there, for up to max arguments.
+func (a *app) completeRing(max int) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) >= max {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names, err := ring.List(a.dir)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeWords offers the values of a flag that has few.
+func completeWords(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/ring"
+)
+
+func (a *app) statCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "stat NAME",
+		Short: "Tell all about a ring",
+		Long: `stat tells all that can be known about a ring and its named subscribers, without
+changing anything.`,
+		Example: `  tickring stat es
+  tickring stat es --json | jq '.subscribers[] | {name, lag}'`,
+		Args:              wantRings("NAME"),
+		ValidArgsFunction: a.completeRing(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			info, err := ring.Stat(a.dir, args[0])
+			if err != nil {
+				return err
+			}
+			r := reportRing(info)
+			if asJSON {
+				return writeJSON(a.stdout, r)
+			}
+			return r.write(&lines{w: a.stdout})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object instead of text")
+	return cmd
+}
+
+// ringReport is ring.Info for machines.
+type ringReport struct {
+	Name        string      `json:"name"`
+	Path        string      `json:"path,omitempty"`
+	Publisher   string      `json:"publisher,omitempty"`
+	PID         int         `json:"pid,omitempty"`
+	Epoch       uint64      `json:"epoch,omitempty"`
+	Created     time.Time   `json:"created,omitzero"`
+	Opened      time.Time   `json:"opened,omitzero"` // by the last publisher
+	BeatNs      int64       `json:"since_heartbeat_ns,omitempty"`
+	Schema      string      `json:"schema,omitempty"`
+	SchemaHash  string      `json:"schema_hash,omitempty"`
+	Source      string      `json:"source,omitempty"`
+	Capacity    uint64      `json:"capacity,omitempty"`
+	Block       uint64      `json:"block,omitempty"`
+	MaxMessage  int         `json:"max_message,omitempty"`
+	Stamps      string      `json:"stamps,omitempty"`
+	TickHz      float64     `json:"tick_hz,omitempty"`
+	FirstSeq    uint64      `json:"first_seq,omitempty"`  // of this file
+	OldestSeq   uint64      `json:"oldest_seq,omitempty"` // still in the ring
+	LastSeq     uint64      `json:"last_seq"`
+	Subscribers []subStatus `json:"subscribers,omitempty"`
+	Error       string      `json:"error,omitempty"` // why there is no more to tell
+}
+
+type subStatus struct {
+	Name      string       `json:"name"`
+	State     string       `json:"state,omitempty"` // reading, closed or dead
+	Active    bool         `json:"active"`
+	PID       int          `json:"pid,omitempty"`
+	Opened    time.Time    `json:"opened,omitzero"`
+	Cursor    uint64       `json:"cursor"`
+	Lag       uint64       `json:"lag"` // messages published and not read
+	Delivered uint64       `json:"delivered"`
+	Bytes     uint64       `json:"bytes"`
+	Lost      uint64       `json:"lost"`
+	Overruns  uint64       `json:"overruns"`
+	Negative  uint64       `json:"latencies_below_0"`
+	TooLong   uint64       `json:"latencies_above_10s"`
+	Latency   *percentiles `json:"latency_ns"`
+	Error     string       `json:"error,omitempty"`
+}
+
+func reportRing(i ring.Info) ringReport {
+	r := ringReport{
+		Name: i.Name, Path: i.Path, Publisher: i.Publisher.String(), PID: i.PID, Epoch: i.Epoch,
+		Created: i.Created, Opened: i.Opened, BeatNs: int64(i.Beat),
+		Schema: i.Schema, SchemaHash: fmt.Sprintf("%016x", i.SchemaHash), Source: i.Source,
+		Capacity: i.Capacity, Block: i.Block, MaxMessage: i.MaxMessage, Stamps: i.Stamps.String(), TickHz: i.TickHz,
+		FirstSeq: i.First, OldestSeq: i.Oldest, LastSeq: i.Last,
+	}
+	for _, s := range i.Subscribers {
+		r.Subscribers = append(r.Subscribers, reportSub(s, i.Last))
+	}
+	return r
+}
+
+func reportSub(s ring.SubscriberInfo, last uint64) subStatus {
+	if s.Err != nil {
+		return subStatus{Name: s.Name, Error: s.Err.Error()}
+	}
+	r := subStatus{
+		Name: s.Name, State: "dead", Active: s.Active, PID: s.PID, Opened: s.Opened, Cursor: s.Cursor,
+		Delivered: s.Messages, Bytes: s.Bytes, Lost: s.Lost, Overruns: s.Overruns,
+		Negative: s.Negative, TooLong: s.TooLong, Latency: percentilesOf(s.Latency, int64(s.Max)),
+	}
+	switch {
+	case s.Active:
+		r.State = "reading"
+	case s.Closed:
+		r.State = "closed"
+	}
+	if last >= s.Cursor {
+		r.Lag = last - s.Cursor + 1
+	}
+	return r
+}
+
+func (r *ringReport) write(w *lines) error {
+	w.printf("ring         %s in %s\n", r.Name, r.Path)
+	w.printf("publisher    %s, pid %d, since %s, number %d of this ring", r.Publisher, r.PID, r.Opened.Format(time.DateTime), r.Epoch)
+	if r.Publisher == ring.Live.String() || r.Publisher == ring.Hung.String() {
+		w.printf(", last heartbeat %s ago", agoText(time.Duration(r.BeatNs)))
+	}
+	w.printf("\n")
+	w.printf("messages     %s", orDash(r.Schema))
+	if r.Source != "" {
+		w.printf(" from %s", r.Source)
+	}
+	w.printf("\n")
+	if r.LastSeq < r.FirstSeq {
+		w.printf("numbers      none yet; the next is %s\n", countText(r.LastSeq+1))
+	} else {
+		w.printf("numbers      %s to %s, the ring has them from %s on\n", countText(r.FirstSeq), countText(r.LastSeq), countText(r.OldestSeq))
+	}
+	w.printf("size         %s in blocks of %s, messages of up to %s bytes\n", bytesText(r.Capacity), bytesText(r.Block), countText(uint64(r.MaxMessage)))
+	w.printf("stamps       %s, clock of %.3f MHz\n", r.Stamps, r.TickHz/1e6)
+	w.printf("made         %s, %s ago\n", r.Created.Format(time.DateTime), agoText(time.Since(r.Created)))
+	w.printf("subscribers  %d\n", len(r.Subscribers))
+	for _, s := range r.Subscribers {
+		w.printf("\n")
+		if s.Error != "" {
+			w.printf("  %s: %s\n", s.Name, oneLine(errors.New(s.Error)))
+			continue
+		}
+		w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))
+		w.printf("    delivered  %s messages, %s; next is %s, %s behind\n", countText(s.Delivered), bytesText(s.Bytes), countText(s.Cursor), countText(s.Lag))
+		w.printf("    lost       %s in %s overruns\n", countText(s.Lost), countText(s.Overruns))
+		w.printf("    latency    %s\n", s.Latency.text())
+	}
+	return w.err
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

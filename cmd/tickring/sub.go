@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/ring"
+)
+
+type subOptions struct {
+	ring        string
+	from        fromFlag
+	count       uint64
+	untilClosed bool
+	noWait      bool
+	name        string
+	anonymous   bool
+	print       bool
+	idle        idleFlags
+	json        bool
+	quiet       bool
+}
+
+func (a *app) subCommand() *cobra.Command {
+	var o subOptions
+	cmd := &cobra.Command{
+		Use:   "sub NAME",
+		Short: "Read a ring as a strategy would, and measure",
+		Long: `sub reads the messages of a ring, counts them, and measures how long each took
+from the publisher's hand to its own.
+
+It may be started before the ring is there, and waits for it then. It goes on until
+a signal ends it, which is the usual way to stop it (exit code 0); with --count
+until it has so many messages; with --until-closed until the publisher has closed
+the ring and everything was read. A publisher that dies has not closed the ring:
+sub says so and waits for the next one, which goes on with the sequence.
+
+The default is to begin with the oldest message that the ring still has. --from
+latest begins with the next one that is published, --from seq:N with number N.
+
+A subscriber is known to others ('tickring stat') by its name, sub-PID by default.
+Its file goes when it ends, unless it was named with --name: then the file stays,
+and a later subscriber of that name goes on where this one ended (--from cursor,
+the default then). --anonymous leaves no trace at all, and has no latencies.
+
+` + idleHelp + `
+
+The JSON object: delivered, bytes and by_type were read (by_type counts MBO by
+action, raw ITCH by type letter, other records by schema); lost were overwritten
+before they were read, in so many gaps; duration_ns is from the first message to
+the last; latency_ns is from publish to read, of the messages that were published
+after sub joined, null with --anonymous.`,
+		Example: `  tickring sub es
+  tickring sub es --until-closed --json
+  tickring sub es --from latest --count 10 --print
+  tickring sub es --name alpha --cpu 2`,
+		Args:              wantRings("NAME"),
+		ValidArgsFunction: a.completeRing(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.ring = args[0]
+			if cmd.Flags().Changed("count") && o.count == 0 {
+				return usagef("invalid --count 0: want a number of messages above 0")
+			}
+			return a.subscribe(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&o.from, "from", "where to begin (default oldest)")
+	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
+	f.BoolVar(&o.untilClosed, "until-closed", false, "end when the ring is closed and everything was read")
+	f.BoolVar(&o.noWait, "no-wait", false, "fail if the ring is not there")
+	f.StringVar(&o.name, "name", "", "name of the subscriber, whose file stays (default: sub-PID, and the file goes)")
+	f.BoolVar(&o.anonymous, "anonymous", false, "have no name, no file and no latencies")
+	f.BoolVar(&o.print, "print", false, "print a line for each message")
+	o.idle.register(cmd)
+	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
+	cmd.MarkFlagsMutuallyExclusive("name", "anonymous")
+	must(cmd.RegisterFlagCompletionFunc("from", completeWords("oldest", "latest", "cursor", "seq:")))
+	return cmd
+}
+
+// subReport is what a subscriber read.
+type subReport struct {
+	Ring       string            `json:"ring"`
+	Name       string            `json:"name"`
+	Schema     string            `json:"schema"`
+	Delivered  uint64            `json:"delivered"`
+	Lost       uint64            `json:"lost"`
+	Gaps       uint64            `json:"gaps"`
+	Bytes      uint64            `json:"bytes"`
+	ByType     map[string]uint64 `json:"by_type"`
+	DurationNs int64             `json:"duration_ns"`
+	FirstSeq   uint64            `json:"first_seq"` // 0: no message
+	LastSeq    uint64            `json:"last_seq"`
+	Latency    *percentiles      `json:"latency_ns"`
+	Negative   uint64            `json:"latencies_below_0"`
+	Error      string            `json:"error,omitempty"`
+}
+
+func (a *app) subscribe(ctx context.Context, o subOptions) error {
+	cfg := followConfig{
+		dir: a.dir, ring: o.ring, name: o.name, from: o.from,
+		noWait: o.noWait, untilClosed: o.untilClosed, idle: o.idle, command: "sub",
+	}
+	if !o.quiet {
+		cfg.notes = a.stderr
+	}
+	switch {
+	case o.anonymous:
+	case o.name == "":
+		cfg.name = fmt.Sprintf("sub-%d", os.Getpid())
+		cfg.ephemeral = true
+	default:
+		if err := ring.CheckName(o.name); err != nil {
+			return usagef("--name %q: %w", o.name, err)
+		}
+	}
+	if err := pin(o.idle.cpu); err != nil {
+		return err
+	}
+	s := &subscription{follower: newFollower(ctx, cfg), tally: newTally(""), count: o.count}
+	if o.count == 0 {
+		s.count = math.MaxUint64
+	}
+	if o.print {
+		s.printer = &printer{w: bufio.NewWriterSize(a.stdout, 64<<10)}
+	}
+	err := s.join(ctx)
+	if err == nil {
+		err = s.guard(func() error { return s.read(ctx) })
+	}
+	last := s.lastMessage()
+	if s.printer != nil {
+		if ferr := s.printer.w.Flush(); err == nil {
+			err = ferr
+		}
+	}
+	s.leave()
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
+	r := s.report(last)
+	if err != nil {
+		r.Error = err.Error()
+	}
+	if werr := a.writeSub(o, r); err == nil {
+		err = werr
+	}
+	return err
+}
+
+// subscription is a follower that counts.
+type subscription struct {
+	*follower
+	*tally
+	printer             *printer // or nil
+	count               uint64   // to end after
+	firstSeq, latestSeq uint64
+	began               time.Time
+}
+
+// read reads to the end.
+func (s *subscription) read(ctx context.Context) error {
+	sub := s.sub
+	s.useSchema()
+	for s.messages < s.count {
+		msg, st := sub.Next()
+		if st != ring.Message {
+			if s.polls == 0 && s.printer != nil && st == ring.Empty {
+				if err := s.printer.w.Flush(); err != nil {
+					return err
+				}
+			}
+			done, err := s.pause(ctx, st)
+			if done || err != nil {
+				return err
+			}
+			if sub != s.sub {
+				sub = s.sub
+				s.useSchema()
+			}
+			continue
+		}
+		s.polls = 0
+		if s.messages == 0 {
+			s.began, s.firstSeq = time.Now(), sub.Seq()
+		}
+		s.add(sub.Type(), msg)
+		s.latestSeq = sub.Seq()
+		if s.printer != nil {
+			if err := s.printer.print(sub.Seq(), sub.Type(), msg); err != nil {
+				return err
+			}
+		}
+		if s.stop.Load() {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *subscription) useSchema() {
+	schema, _ := s.sub.Schema()
+	s.use(schema)
+	if s.printer != nil {
+		s.printer.use(schema)
+	}
+}
+
+func (s *subscription) report(last time.Time) *subReport {
+	r := &subReport{
+		Ring: s.cfg.ring, Name: s.cfg.name, Schema: s.schema,
+		Delivered: s.messages, Lost: s.lost, Gaps: s.gaps, Bytes: s.bytes, ByType: s.byType(),
+		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.negative,
+	}
+	if s.messages > 0 {
+		r.DurationNs = max(0, int64(last.Sub(s.began)))
+	}
+	if s.cfg.name != "" {
+		r.Latency = percentilesOf(s.latency, int64(s.largest))
+	}
+	return r
+}
+
+func (a *app) writeSub(o subOptions, r *subReport) error {
+	if o.json {
+		return writeJSON(a.stdout, r)
+	}
+	if r.Schema == "" && r.Delivered == 0 {
+		return nil // it never saw the ring
+	}
+	w := &lines{w: a.stdout}
+	w.printf("delivered  %s messages, %s, in %s: %s\n", countText(r.Delivered), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Delivered, time.Duration(r.DurationNs)))
+	w.printf("lost       %s in %s gaps\n", countText(r.Lost), countText(r.Gaps))
+	w.printf("ring       %s, messages %s to %s, %s\n", r.Ring, countText(r.FirstSeq), countText(r.LastSeq), r.Schema)
+	w.printf("by type    %s\n", countsText(r.ByType))
+	if r.Latency != nil {
+		w.printf("latency    %s\n", r.Latency.text())
+	}
+	return w.err
+}
