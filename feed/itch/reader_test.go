@@ -48,7 +48,7 @@ func readAll(r io.Reader, cfg ReaderConfig) (msgs [][]byte, rd *Reader, err erro
 		m, err := rd.Next()
 		if err != nil {
 			if _, again := rd.Next(); again != err {
-				return msgs, rd, fmt.Errorf("second error %v differs from %w", again, err)
+				return msgs, rd, fmt.Errorf("first error %v, second %v", err, again)
 			}
 			return msgs, rd, err
 		}
