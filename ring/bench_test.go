@@ -187,11 +187,12 @@ func BenchmarkStream(b *testing.B) {
 
 func BenchmarkPublish(b *testing.B) {
 	for _, v := range []struct {
-		stamps string
-		size   int
-	}{{"none", 56}, {"every", 56}, {"every", 24}, {"every", 368}, {"every", 4096}} {
-		b.Run(fmt.Sprintf("stamps=%s/size=%d", v.stamps, v.size), func(b *testing.B) {
-			p, err := Create("pub", Config{Dir: shmDir(b), Capacity: 1 << 22, Stamps: stampsOf(v.stamps)})
+		stamps   string
+		size     int
+		capacity uint64
+	}{{"none", 56, 1 << 18}, {"none", 56, 1 << 24}, {"every", 56, 1 << 18}, {"every", 24, 1 << 18}, {"every", 368, 1 << 18}, {"every", 4096, 1 << 22}} {
+		b.Run(fmt.Sprintf("stamps=%s/size=%d/ring=%dK", v.stamps, v.size, v.capacity>>10), func(b *testing.B) {
+			p, err := Create("pub", Config{Dir: shmDir(b), Capacity: v.capacity, Stamps: stampsOf(v.stamps)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -209,7 +210,7 @@ func BenchmarkPublishNext(b *testing.B) {
 	for _, v := range []struct{ stamps, name string }{{"none", ""}, {"every", ""}, {"every", "a"}} {
 		b.Run(fmt.Sprintf("stamps=%s/named=%t", v.stamps, v.name != ""), func(b *testing.B) {
 			dir := shmDir(b)
-			p, err := Create("pub", Config{Dir: dir, Capacity: 1 << 22, Stamps: stampsOf(v.stamps)})
+			p, err := Create("pub", Config{Dir: dir, Capacity: 1 << 18, Stamps: stampsOf(v.stamps)})
 			if err != nil {
 				b.Fatal(err)
 			}
