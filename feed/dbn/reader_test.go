@@ -255,7 +255,7 @@ func TestReaderWrongFile(t *testing.T) {
 		"zstd of nothing":   {string(writeNothing(t)), ErrEmpty, "zstd"},
 		"zstd of text":      {string(compress(t, []byte("hello, this is a text"))), ErrNotDBN, "text"},
 		"zstd twice":        {string(compress(t, compress(t, header(3, false)))), ErrNotDBN, "twice"},
-		"zstd of 1 GiB":     {"\x28\xb5\x2f\xfd\x00\xa0\x09\x00\x00D", ErrCorrupt, "128 MiB"},
+		"zstd of 256 MiB":   {"\x28\xb5\x2f\xfd\x00\x90\x09\x00\x00D", ErrCorrupt, "128 MiB"},
 		"zstd of noise":     {"\x28\xb5\x2f\xfd" + strings.Repeat("\xff", 40), ErrCorrupt, "zstd"},
 	} {
 		t.Run(name, func(t *testing.T) {
