@@ -207,7 +207,7 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 		s.Source, s.schema = &raw, itchSchema
 		return nil
 	}
-	s.book = itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: cfg.midnight, Orders: 1 << 18})
+	s.book = itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: cfg.midnight})
 	s.Source = &mboSource{itch: raw, book: s.book}
 	s.schema = dbnKind{version: dbn.MaxVersion, schema: dbn.SchemaMbo}.String()
 	return nil
