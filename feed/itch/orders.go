@@ -13,6 +13,14 @@ type order struct {
 	ref    uint64
 	price  Price4
 	shares uint32 // remaining; 0 marks an empty slot
+	book   bookSide
+}
+
+// bookSide is one side of one stock's book. It is a struct within order because
+// the compiler keeps a struct of up to four fields in registers: with five, each
+// order passed or copied goes through memory, in stores too narrow to be
+// forwarded to the loads.
+type bookSide struct {
 	locate uint16
 	side   dbn.Side
 }

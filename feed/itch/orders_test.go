@@ -76,7 +76,7 @@ func TestOrdersAgainstMap(t *testing.T) {
 				// Mostly growth at first, then mostly removal.
 				if i < 40_000 || r.IntN(4) == 0 {
 					if _, dup := want[ref]; !dup {
-						o := order{ref: ref, price: Price4(i), shares: uint32(i) + 1, locate: uint16(i), side: 'B'}
+						o := order{ref: ref, price: Price4(i), shares: uint32(i) + 1, book: bookSide{uint16(i), 'B'}}
 						if got, _ := table.find(ref); got != nil {
 							t.Fatalf("found %+v before it was inserted", *got)
 						}
