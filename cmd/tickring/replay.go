@@ -86,7 +86,7 @@ ITCH messages name an order that the file does not have.`,
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("speed", "rate")
 	must(cmd.MarkFlagRequired("ring"))
-	must(cmd.RegisterFlagCompletionFunc("ring", a.completeRing(1)))
+	must(cmd.RegisterFlagCompletionFunc("ring", a.completeRing(anyNumber)))
 	must(cmd.RegisterFlagCompletionFunc("as", completeWords(o.as.words...)))
 	must(cmd.RegisterFlagCompletionFunc("format", completeWords(o.format.words...)))
 	must(cmd.RegisterFlagCompletionFunc("speed", completeWords("max", "1", "10")))

@@ -15,7 +15,7 @@ is not removed. Subscribers that still read a ring are told, and keep what they
 have not read yet.`,
 		Example:           `  tickring rm es itch`,
 		Args:              wantRings("NAME..."),
-		ValidArgsFunction: a.completeRing(int(^uint(0) >> 1)),
+		ValidArgsFunction: a.completeRing(anyNumber),
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, name := range args {
 				if err := ring.Remove(a.dir, name); err != nil {

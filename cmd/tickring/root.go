@@ -25,8 +25,11 @@ last, until 'tickring rm'.`,
   tickring ls`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          noSuchCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -72,7 +75,7 @@ func wantArgs(names ...string) cobra.PositionalArgs {
 	if n := len(names); n > 0 && strings.HasPrefix(names[n-1], "[") {
 		low--
 	} else if n > 0 && strings.HasSuffix(names[n-1], "...") {
-		high = int(^uint(0) >> 1)
+		high = anyNumber
 	}
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -100,6 +103,9 @@ func wantRings(names ...string) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// anyNumber of arguments.
+const anyNumber = int(^uint(0) >> 1)
 
 // completeRing offers the names of the rings that are there, for up to max arguments.
 func (a *app) completeRing(max int) cobra.CompletionFunc {

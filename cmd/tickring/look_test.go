@@ -1,0 +1,227 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tickring/tickring/ring"
+)
+
+func TestLooking(t *testing.T) {
+	h := newHost(t)
+	empty := h.run("ls").want(exitOK)
+	if empty.stdout.Len() != 0 {
+		t.Errorf("ls of nothing: %s", empty.stdout.String())
+	}
+	path, _, _ := h.mboFile("session.dbn", 5000)
+	sub := h.start("sub", "feed", "--name", "one", "--until-closed", "--json")
+	sub.await("waiting for it")
+	h.replay(path, "--ring", "feed", "--wait", "1", "--rate", "100000", "--capacity", "1M")
+	read := sub.want(exitOK).subReport()
+
+	before := h.snapshot()
+	for cmd, words := range map[string][]string{
+		"ls":        {"feed", "closed", "dbn3/mbo", "1 MiB", "5,000", "0/1"},
+		"stat feed": {"closed", "TEST.MBO", "1 to 5,000", "one: closed", "delivered  5,000", "p99.99"},
+		"hist feed": {"one", "mean", "p99.99", "%", "#"},
+	} {
+		out := h.run(strings.Fields(cmd)...).want(exitOK).stdout.String()
+		for _, w := range words {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s: no %q in\n%s", cmd, w, out)
+			}
+		}
+	}
+	var list struct{ Rings []ringReport }
+	h.run("ls", "--json").want(exitOK).json(&list)
+	var stat ringReport
+	h.run("stat", "feed", "--json").want(exitOK).json(&stat)
+	if len(list.Rings) != 1 || list.Rings[0].LastSeq != 5000 || stat.LastSeq != 5000 || stat.Publisher != "closed" || len(stat.Subscribers) != 1 {
+		t.Fatalf("ls %+v\nstat %+v", list, stat)
+	}
+	s := stat.Subscribers[0]
+	if s.Name != "one" || s.Delivered != 5000 || s.Lag != 0 || *s.Latency != *read.Latency {
+		t.Errorf("stat says %+v, the subscriber said %+v", s, read.Latency)
+	}
+	var hist struct{ Subscribers []histReport }
+	h.run("hist", "feed", "--sub", "one", "--json").want(exitOK).json(&hist)
+	var sum int64
+	for _, b := range hist.Subscribers[0].Buckets {
+		sum += b.Count
+	}
+	if sum != read.Latency.Count || *hist.Subscribers[0].Latency != *read.Latency {
+		t.Errorf("hist says %+v", hist)
+	}
+	if out := h.run("hist", "feed", "--sub", "one", "--hgrm").want(exitOK).stdout.String(); !strings.Contains(out, "#[Mean") {
+		t.Errorf("hgrm:\n%s", out)
+	}
+	h.run("hist", "feed", "--sub", "two").want(exitError).sentence(`no subscriber "two"`)
+	if after := h.snapshot(); after != before {
+		t.Errorf("looking has changed something:\n%s\n%s", before, after)
+	}
+}
+
+// snapshot tells the names, sizes and times of all files of the rings.
+func (h *host) snapshot() string {
+	h.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			b.WriteString(path + " " + info.Mode().String() + " " + info.ModTime().String() + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestSynthIsReproducible(t *testing.T) {
+	h := newHost(t)
+	for _, name := range []string{"a.itch50", "b.itch50"} {
+		h.run("synth", "-o", h.file(name), "--messages", "3000", "--seed", "5").want(exitOK)
+	}
+	if string(h.read(h.file("a.itch50"))) != string(h.read(h.file("b.itch50"))) {
+		t.Error("the same flags made two files")
+	}
+	var made struct{ Messages uint64 }
+	h.run("synth", "-o", h.file("c.itch50.gz"), "--messages", "3000", "--json").want(exitOK).json(&made)
+	pub := h.replay(h.file("c.itch50.gz"), "--ring", "feed", "--as", "raw")
+	if made.Messages != 3000 || pub.Messages != 3000 {
+		t.Errorf("made %d, published %d", made.Messages, pub.Messages)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 10)
+	h.replay(path, "--ring", "alpha")
+	h.replay(path, "--ring", "beta")
+	for _, args := range [][]string{{"sub", ""}, {"stat", ""}, {"rm", "alpha", ""}, {"replay", path, "--ring", ""}} {
+		out := h.run(append([]string{"__complete"}, args...)...).want(exitOK).stdout.String()
+		if !strings.HasPrefix(out, "alpha\nbeta\n") {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	if h.run("completion", "bash").want(exitOK).stdout.Len() == 0 {
+		t.Error("no script")
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	h := newHost(t)
+	var b build
+	h.run("version", "--json").want(exitOK).json(&b)
+	if b.Go == "" || b.Version == "" {
+		t.Errorf("%+v", b)
+	}
+	for _, cmd := range []string{"demo", "replay", "sub", "record", "ls", "stat", "hist", "rm", "synth", "version"} {
+		out := h.run(cmd, "--help").want(exitOK).stdout.String()
+		if !strings.Contains(out, "Examples:") {
+			t.Errorf("%s: no examples in its help", cmd)
+		}
+	}
+}
+
+func TestDemo(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 5000)
+	for _, args := range [][]string{
+		{"demo", path, "--rate", "50000", "--json"},
+		{"demo", "--messages", "4000", "--rate", "20000", "--json"},
+		{"demo", path, "--speed", "max", "--no-pin", "--json"},
+	} {
+		var r demoReport
+		h.run(args...).want(exitOK).json(&r)
+		if len(r.Strategies) != 2 || r.Publisher.Messages == 0 {
+			t.Fatalf("%v: %+v", args, r)
+		}
+		for _, s := range r.Strategies {
+			if s.Delivered != r.Publisher.Messages || s.Lost != 0 || s.Latency.Count == 0 {
+				t.Errorf("%v: %s: delivered %d, lost %d, latencies of %d", args, s.Name, s.Delivered, s.Lost, s.Latency.Count)
+			}
+		}
+	}
+	out := h.run("demo", path, "--rate", "50000").want(exitOK).stdout.String()
+	for _, w := range []string{"strategy-1", "strategy-2", "5,000", "p99.99", "processes"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s", w, out)
+		}
+	}
+	h.wantFiles("session.dbn")
+	if left := h.rings(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestDemoFailsCleanly(t *testing.T) {
+	h := newHost(t)
+	bad := h.write("bad.dbn", []byte("DBN\x01nonsense"))
+	h.run("demo", bad).want(exitError).sentence(bad)
+	path, _, _ := h.mboFile("session.dbn", 5000)
+	cut := h.write("cut.dbn", h.read(path)[:5010])
+	var r demoReport
+	p := h.run("demo", cut, "--rate", "10000", "--json").want(exitError)
+	p.json(&r)
+	if r.Publisher.Messages == 0 || r.Error == "" || r.Strategies[0].Delivered != r.Publisher.Messages {
+		t.Errorf("%+v", r)
+	}
+	h.wantFiles("bad.dbn", "cut.dbn", "session.dbn")
+	if left := h.rings(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestDemoStoppedBySignal(t *testing.T) {
+	for _, how := range []os.Signal{os.Interrupt, os.Kill} {
+		t.Run(how.String(), func(t *testing.T) {
+			h := newHost(t)
+			path, _, _ := h.mboFile("session.dbn", 5000)
+			p := h.start("demo", path, "--rate", "100", "--json")
+			var dir string
+			var info ring.Info
+			h.until(func() bool {
+				matches, _ := filepath.Glob(filepath.Join(h.dir, "tickring-demo-*"))
+				if len(matches) == 0 {
+					return false
+				}
+				dir = matches[0]
+				var err error
+				info, err = ring.Stat(dir, demoRing)
+				return err == nil && info.Last > 5 && len(info.Subscribers) == 2
+			})
+			p.signal(how)
+			// Whatever the signal, no process is left.
+			h.until(func() bool {
+				for _, pid := range []int{info.PID, info.Subscribers[0].PID, info.Subscribers[1].PID} {
+					if alive(pid) {
+						return false
+					}
+				}
+				return true
+			})
+			if how == os.Kill {
+				p.want(-1)
+				return
+			}
+			var r demoReport
+			p.want(exitError).json(&r)
+			if r.Publisher.Messages < 5 || r.Strategies[0].Delivered != r.Publisher.Messages || !strings.Contains(r.Error, "signal") {
+				line, _ := json.Marshal(r)
+				t.Errorf("%s", line)
+			}
+			h.wantFiles("session.dbn")
+			if left := h.rings(); len(left) != 0 {
+				t.Errorf("left %v", left)
+			}
+		})
+	}
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"testing"
+
+	"github.com/tickring/tickring/feed/dbn"
+	"github.com/tickring/tickring/feed/itch"
+	"github.com/tickring/tickring/feed/synth"
+)
+
+// mboFile writes a DBN file of so many MBO records and returns the path, the records
+// and how many there are of each action.
+func (h *host) mboFile(name string, records int) (path string, data []byte, counts map[string]uint64) {
+	h.Helper()
+	path = h.file(name)
+	writeMBO(h, path, max(1000, min(records, 20_000)), records)
+	all := h.read(path)
+	data = all[len(all)-records*dbn.MboSize:]
+	counts = map[string]uint64{}
+	for at := 0; at < len(data); at += dbn.MboSize {
+		m, ok := dbn.AsMbo(data[at:])
+		if !ok {
+			h.Fatalf("record at %d is not MBO", at)
+		}
+		counts[string(rune(m.Action))]++
+	}
+	return path, data, counts
+}
+
+// itchFile writes a synthetic ITCH file and returns the path, and the number of
+// messages of each type as the generator counts them.
+func (h *host) itchFile(name string, messages int) (path string, counts map[string]uint64) {
+	h.Helper()
+	path = h.file(name)
+	f, err := os.Create(path)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer f.Close()
+	stats, err := synth.Write(f, synth.Config{Messages: messages, Seed: 7})
+	if err != nil {
+		h.Fatal(err)
+	}
+	counts = map[string]uint64{}
+	for typ, n := range stats.ByType {
+		if n > 0 {
+			counts[string(rune(typ))] = n
+		}
+	}
+	return path, counts
+}
+
+// normalized returns the actions of the records that an ITCH file means.
+func normalized(t testing.TB, path string) (counts map[string]uint64, total uint64) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := itch.NewReader(bytes.NewReader(data), itch.ReaderConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts = map[string]uint64{}
+	n := itch.NewNormalizer(itch.NormalizerConfig{})
+	var out [itch.MaxRecords]dbn.MboMsg
+	for {
+		msg, err := r.Next()
+		if err != nil {
+			return counts, total
+		}
+		for i := range n.Apply(msg, &out) {
+			counts[string(rune(out[i].Action))]++
+			total++
+		}
+	}
+}
+
+// agree demands that a publisher and its subscribers counted the same, and what is
+// wanted, with nothing lost.
+func agree(t *testing.T, pub replayReport, wantTotal uint64, want map[string]uint64, subs ...subReport) {
+	t.Helper()
+	if pub.Messages != wantTotal || pub.Lost != 0 || !maps.Equal(pub.ByType, want) {
+		t.Errorf("published %d, lost %d, %v\nwant %d, %v", pub.Messages, pub.Lost, pub.ByType, wantTotal, want)
+	}
+	for _, s := range subs {
+		if s.Delivered != wantTotal || s.Lost != 0 || !maps.Equal(s.ByType, want) {
+			t.Errorf("%s: delivered %d, lost %d, %v\nwant %d, %v", s.Name, s.Delivered, s.Lost, s.ByType, wantTotal, want)
+		}
+		if s.Bytes != pub.Bytes || s.FirstSeq != pub.FirstSeq || s.LastSeq != pub.LastSeq {
+			t.Errorf("%s: %d bytes, messages %d to %d; the publisher says %d bytes, %d to %d",
+				s.Name, s.Bytes, s.FirstSeq, s.LastSeq, pub.Bytes, pub.FirstSeq, pub.LastSeq)
+		}
+	}
+}
+
+// carry replays a file to two subscribers that were there before the ring.
+func (h *host) carry(args ...string) (replayReport, []subReport) {
+	h.Helper()
+	var subs []*process
+	for _, name := range []string{"one", "two"} {
+		p := h.start("sub", "feed", "--until-closed", "--json", "--name", name)
+		p.await("waiting for it")
+		subs = append(subs, p)
+	}
+	pub := h.replay(append([]string{"--ring", "feed", "--wait", "2", "--quiet"}, args...)...)
+	var reports []subReport
+	for _, p := range subs {
+		reports = append(reports, p.want(exitOK).subReport())
+	}
+	return pub, reports
+}
+
+func TestDBNFileToTwoSubscribers(t *testing.T) {
+	h := newHost(t)
+	const records = 300_000
+	path, _, want := h.mboFile("session.dbn", records)
+	pub, subs := h.carry(path, "--speed", "max")
+	agree(t, pub, records, want, subs...)
+	if pub.Schema != "dbn3/mbo" || pub.Source != "TEST.MBO" || pub.Bytes != records*dbn.MboSize {
+		t.Errorf("schema %q, source %q, %d bytes", pub.Schema, pub.Source, pub.Bytes)
+	}
+	for _, s := range subs {
+		if s.Latency == nil || s.Latency.Count == 0 || s.Latency.P50 > s.Latency.P99 || s.Latency.P9999 > s.Latency.Max {
+			t.Errorf("%s: latencies %+v", s.Name, s.Latency)
+		}
+	}
+}
+
+func TestITCHFileToTwoSubscribers(t *testing.T) {
+	h := newHost(t)
+	path, raw := h.itchFile("session", 100_000) // the name tells nothing
+	want, total := normalized(t, path)
+	pub, subs := h.carry(path)
+	agree(t, pub, total, want, subs...)
+	if pub.UnknownOrders != 0 || pub.Schema != "dbn3/mbo" || pub.Source != "XNAS.ITCH" {
+		t.Errorf("%d unknown orders, schema %q, source %q", pub.UnknownOrders, pub.Schema, pub.Source)
+	}
+
+	// The same as it is, on a ring of its own.
+	pub = h.replay(path, "--ring", "raw", "--as", "raw")
+	sub := h.run("sub", "raw", "--until-closed", "--json").want(exitOK).subReport()
+	agree(t, pub, 100_000, raw, sub)
+	if pub.Schema != itchSchema || pub.LastSeq != 100_000 {
+		t.Errorf("schema %q, last message %d", pub.Schema, pub.LastSeq)
+	}
+}
+
+func TestSecondReplayGoesOnWithTheSequence(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 5000)
+	first := h.replay(path, "--ring", "feed")
+	second := h.replay(path, "--ring", "feed")
+	if first.FirstSeq != 1 || first.LastSeq != 5000 || second.FirstSeq != 5001 || second.LastSeq != 10_000 {
+		t.Errorf("first %d to %d, second %d to %d", first.FirstSeq, first.LastSeq, second.FirstSeq, second.LastSeq)
+	}
+	sub := h.run("sub", "feed", "--until-closed", "--json").want(exitOK).subReport()
+	if sub.Delivered != 10_000 || sub.Lost != 0 {
+		t.Errorf("delivered %d, lost %d", sub.Delivered, sub.Lost)
+	}
+}
+
+func TestReplayAtARate(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 2000)
+	r := h.replay(path, "--ring", "feed", "--rate", "50000")
+	if r.Late == nil || r.Late.Count != 2000 || r.Late.P50 > r.Late.Max {
+		t.Errorf("late %+v", r.Late)
+	}
+	// 2000 messages at 50,000 a second cannot take less than 1999/50,000 s.
+	if r.DurationNs < 39_980_000 {
+		t.Errorf("it took %d ns", r.DurationNs)
+	}
+}
+
+func TestRealDBN(t *testing.T) {
+	for _, c := range []struct {
+		file   string
+		total  uint64
+		counts map[string]uint64
+	}{
+		{"dbn/esh4-glbx-mdp3-20231225.mbo.dbn.zst", 68_792,
+			map[string]uint64{"A": 29_216, "C": 17_999, "M": 12_233, "F": 6_371, "T": 2_973}},
+		{"dbn/futures_mbp-1_2024-07-01T23-58_2024-07-02T00-02.dbn.zst", 2_288, map[string]uint64{"mbp-1": 2_288}},
+		{"dbn/futures_trades_2024-07-01T23-58_2024-07-02T00-02.dbn.zst", 120, map[string]uint64{"trades": 120}},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			path := realData(t, c.file)
+			h := newHost(t)
+			pub, subs := h.carry(path, "--speed", "max")
+			agree(t, pub, c.total, c.counts, subs...)
+		})
+	}
+}
+
+func TestRealITCH(t *testing.T) {
+	path := realData(t, "itch/ritch-ex20101224.fixedlen.itch50")
+	h := newHost(t)
+	pub, subs := h.carry(path, "--as", "raw")
+	agree(t, pub, 12_012, map[string]uint64{"P": 5000, "A": 4997, "D": 1745, "E": 198, "X": 45, "U": 12, "S": 6, "R": 3, "H": 3, "F": 3}, subs...)
+
+	want, total := normalized(t, path)
+	pub = h.replay(path, "--ring", "mbo", "--date", "2010-12-24")
+	agree(t, pub, total, want)
+	if pub.UnknownOrders != 117 {
+		t.Errorf("%d orders are not in the file, want 117", pub.UnknownOrders)
+	}
+}
