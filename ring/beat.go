@@ -39,14 +39,14 @@ func (p *Publisher) beat() {
 	mem.Store(&p.hdr.beat, mono)
 }
 
-func (p *Publisher) startBeating(every time.Duration) {
-	if every == 0 {
+func (p *Publisher) startBeating() {
+	if p.beatEvery == 0 {
 		return
 	}
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
-		t := time.NewTicker(every)
+		t := time.NewTicker(p.beatEvery)
 		defer t.Stop()
 		for {
 			select {

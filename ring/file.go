@@ -26,7 +26,7 @@ func openRing(p paths, access mmap.Access) (*ringFile, error) {
 	f, err := mmap.Open(p.ring(), access)
 	if err != nil {
 		if errors.Is(err, mmap.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %s is not there (%w)", ErrNoRing, p.ring(), mmap.ErrNotExist)
+			return nil, fmt.Errorf("%w: %w", ErrNoRing, err)
 		}
 		return nil, err
 	}
@@ -104,10 +104,3 @@ func bootID() (id [16]byte) {
 	}
 	return id
 }
-
-// presenceByte of a ring's file is locked while it has a publisher, so that anyone
-// who may read the ring can ask. It excludes nobody: the lock file does.
-var presenceByte = mmap.Range{Start: 0, Len: 1}
-
-// lockWhole is every byte of a file.
-var lockWhole = mmap.Range{}

@@ -18,8 +18,8 @@ type head struct {
 // this finds all that was committed and nothing else.
 func (v *view) findHead() (head, error) {
 	k := mem.LoadAcquire(v.claimed)
-	if k < v.block+lineSize || (k-lineSize)%v.block != 0 {
-		return head{}, fmt.Errorf("%w: claimed is %d, which no block of %d bytes ends at", ErrCorrupt, k, v.block)
+	if err := v.checkClaimed(k); err != nil {
+		return head{}, err
 	}
 	start := v.newest(k)
 	e, _ := v.readEntry(start)
@@ -65,4 +65,13 @@ func (v *view) walk(pos, end uint64) (messages, at uint64, err error) {
 		}
 	}
 	return messages, pos, nil
+}
+
+// checkClaimed says whether a publisher can have stored k as claimed. The other
+// numbers that are derived from it are sound then.
+func (v *view) checkClaimed(k uint64) error {
+	if k < v.block+lineSize || (k-lineSize)%v.block != 0 || k >= 1<<62 {
+		return fmt.Errorf("%w: claimed is %d, which is not a line behind the end of a block of %d bytes", ErrCorrupt, k, v.block)
+	}
+	return nil
 }

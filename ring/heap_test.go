@@ -43,8 +43,19 @@ func heapRing(blocks, block uint64) (unsafe.Pointer, geometry) {
 }
 
 func heapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher {
-	p := &publisher{view: newView(base, g), stamping: how, maxMessage: g.maxMessage, clock: tick.New()}
+	p := &publisher{view: newView(base, g), stamping: how, clock: tick.New()}
+	p.limit(g.maxMessage)
 	return p
+}
+
+// takeOver is the successor of a publisher that died.
+func takeOver(base unsafe.Pointer, g geometry, how stamping) (*publisher, error) {
+	p := heapPublisher(base, g, how)
+	h, err := p.findHead()
+	if err == nil {
+		p.resume(h)
+	}
+	return p, err
 }
 
 func newHeapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher {
@@ -224,8 +235,8 @@ func interleaved(r *rand.Rand) error {
 			p.anchor -= 1 << 33
 		default:
 			// The publisher dies between two messages, and another goes on.
-			next := heapPublisher(base, g, how)
-			if err := next.resume(); err != nil {
+			next, err := takeOver(base, g, how)
+			if err != nil {
 				return err
 			}
 			if next.seq != p.seq || next.pos != p.pos && next.pos != p.pos+lineSize {
@@ -343,8 +354,8 @@ func TestDeathAtEveryStore(t *testing.T) {
 			for _, st := range stores[:cut] {
 				copied[st.word] = st.value
 			}
-			next := heapPublisher(base2, g, stampNone)
-			if err := next.resume(); err != nil {
+			next, err := takeOver(base2, g, stampNone)
+			if err != nil {
 				t.Fatalf("message %d, dead after %d of %d stores: %v", was.seq, cut, len(stores), err)
 			}
 			want := was.seq

@@ -38,6 +38,10 @@ type Info struct {
 	Last   uint64 // number of the newest message; First-1 if there is none yet
 
 	Subscribers []SubscriberInfo // by name
+
+	// Err says how the ring's contents contradict themselves. Oldest and Last are
+	// not known then.
+	Err error
 }
 
 // SubscriberInfo is what a named subscriber's file tells. The counters are those
@@ -115,12 +119,14 @@ func stat(ps paths) (Info, error) {
 		var s subscriber
 		s.start(v, r.geo)
 		s.joinLatest()
-		if s.err != nil {
-			return s.err
+		if s.err == nil {
+			i.Last = max(s.next, s.want) - 1
+			s.joinOldest(0)
+			i.Oldest = s.next
 		}
-		i.Last = max(s.next, s.want) - 1
-		s.joinOldest(0)
-		i.Oldest = s.next
+		if s.err != nil {
+			i.Err, i.Last, i.Oldest = s.err, 0, 0
+		}
 		return nil
 	})
 	if err != nil {

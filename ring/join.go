@@ -11,11 +11,24 @@ func (s *subscriber) stand(start uint64, e entry) {
 	s.next, s.anchor = e.seq, e.stamp
 }
 
+// loadClaimed is false if what it finds cannot be, and nobody can join this ring.
+func (s *subscriber) loadClaimed() (uint64, bool) {
+	k := mem.LoadAcquire(s.claimed)
+	if err := s.checkClaimed(k); err != nil {
+		s.fail(err)
+		return 0, false
+	}
+	return k, true
+}
+
 // joinOldest goes to the oldest block that is whole and margin bytes from being
 // overwritten, or to the newest block if the ring is not that long.
 func (s *subscriber) joinOldest(margin uint64) {
 	for {
-		k := mem.LoadAcquire(s.claimed)
+		k, ok := s.loadClaimed()
+		if !ok {
+			return
+		}
 		start := min(s.oldest(k)+margin, s.newest(k))
 		if k <= s.capacity {
 			start = 0 // nothing has been overwritten yet
@@ -31,10 +44,13 @@ func (s *subscriber) joinOldest(margin uint64) {
 // committed when it was called.
 func (s *subscriber) joinLatest() {
 	for {
-		k := mem.LoadAcquire(s.claimed)
-		start := s.newest(k)
-		e, ok := s.readEntry(start)
+		k, ok := s.loadClaimed()
 		if !ok {
+			return
+		}
+		start := s.newest(k)
+		e, whole := s.readEntry(start)
+		if !whole {
 			continue
 		}
 		n, _, err := s.walk(start, start+s.block)
@@ -43,7 +59,7 @@ func (s *subscriber) joinLatest() {
 		}
 		s.stand(start, e)
 		if err != nil {
-			s.corrupt("the newest block, at %d, cannot be walked", start)
+			s.fail(err)
 			return
 		}
 		s.skipTo(e.seq + n)
@@ -56,7 +72,10 @@ func (s *subscriber) joinLatest() {
 // block to wait for it.
 func (s *subscriber) joinSeq(seq uint64) {
 	for {
-		k := mem.LoadAcquire(s.claimed)
+		k, ok := s.loadClaimed()
+		if !ok {
+			return
+		}
 		oldest := s.oldest(k)
 		for start := s.newest(k); ; start -= s.block {
 			e, ok := s.readEntry(start)

@@ -41,13 +41,13 @@ type header struct {
 	// nobody looks here again.
 	magic      uint64
 	version    uint32
-	checksum   uint32   // CRC-32C of the bytes from capacity to claimed
-	capacity   uint64   // bytes of frames, a power of two
-	block      uint64   // bytes of a block, a power of two
-	maxMessage uint32   // bytes
-	stamps     uint32   // Stamps
-	clockKind  uint32   // tick.Kind: what stamps count
-	beatEvery  uint32   // ms between two heartbeats; 0: none
+	checksum   uint32 // CRC-32C of the bytes from capacity to claimed
+	capacity   uint64 // bytes of frames, a power of two
+	block      uint64 // bytes of a block, a power of two
+	maxMessage uint32 // bytes
+	stamps     uint32 // Stamps
+	clockKind  uint32 // tick.Kind: what stamps count
+	_          uint32
 	ringID     uint64   // random; a new file that goes on with the sequence keeps it
 	created    uint64   // UNIX ns
 	bootID     [16]byte // of the host, when the file was made
@@ -63,11 +63,12 @@ type header struct {
 	_       [120]byte
 
 	// The publisher's life. state changes after the last commit.
-	state  uint64 // stateLive, ...
-	epoch  uint64 // how many publishers the ring has had
-	pid    uint64 // for people; nothing is decided by it
-	opened uint64 // UNIX ns, by this publisher
-	_      [96]byte
+	state     uint64 // stateLive, ...
+	epoch     uint64 // how many publishers the ring has had
+	pid       uint64 // for people; nothing is decided by it
+	opened    uint64 // UNIX ns, by this publisher
+	beatEvery uint64 // ns between two heartbeats; 0: none are promised
+	_         [88]byte
 
 	// Renewed with every heartbeat. clockSeq is odd while the four words after it
 	// change, which are the same moment on three clocks and the length of a tick.
@@ -84,6 +85,8 @@ const (
 	stateLive       = 1
 	stateClosed     = 2
 	stateSuperseded = 3
+
+	stateOffset = unsafe.Offsetof(header{}.state)
 )
 
 // entry is one element of the block table: what a block began with. The publisher

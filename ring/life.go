@@ -41,13 +41,15 @@ func (l Life) String() string {
 	return "unknown"
 }
 
-// hungAfter is how long without a heartbeat means hung: ten beats, but a second at
+// hungAfter is how many ns without a heartbeat mean hung: ten beats, but a second at
 // least, for hosts that are merely busy.
-func hungAfter(every time.Duration) time.Duration { return max(10*every, time.Second) }
+func hungAfter(every uint64) uint64 {
+	return max(10*min(every, uint64(time.Hour)), uint64(time.Second))
+}
 
 // life asks the lock and the heartbeat of the ring's file. It makes system calls.
 func (r *ringFile) life() Life {
-	state, ok := r.word(unsafe.Offsetof(header{}.state))
+	state, ok := r.word(stateOffset)
 	if !ok {
 		return Dead // nobody can publish on a file that is gone
 	}
@@ -59,14 +61,14 @@ func (r *ringFile) life() Life {
 	}
 	if held, err := r.file.Locked(presenceByte); err == nil && !held {
 		// A publisher closes the ring first and lets go of it then.
-		if state, _ = r.word(unsafe.Offsetof(header{}.state)); state == stateClosed {
+		if state, _ = r.word(stateOffset); state == stateClosed {
 			return Ended
 		}
 		return Dead
 	}
-	every := time.Duration(r.head.beatEvery) * time.Millisecond
 	beat, _ := r.word(unsafe.Offsetof(header{}.beat))
-	if now := tick.Mono(); every > 0 && now > beat && now-beat > uint64(hungAfter(every)) {
+	every, _ := r.word(unsafe.Offsetof(header{}.beatEvery))
+	if now := tick.Mono(); every > 0 && now > beat && now-beat > hungAfter(every) {
 		return Hung
 	}
 	return Live

@@ -97,7 +97,7 @@ func (p paths) make(group bool) (undo func(), err error) {
 func (p paths) check() error {
 	if err := mmap.CheckDir(p.base); err != nil {
 		if errors.Is(err, mmap.ErrNotExist) {
-			return fmt.Errorf("%w: there is no directory %s (%w)", ErrNoRing, p.base, mmap.ErrNotExist)
+			return fmt.Errorf("%w: %w", ErrNoRing, err)
 		}
 		return err
 	}

@@ -16,6 +16,7 @@ type publisher struct {
 	pos, end uint64
 	seq      uint64 // of the next message
 	anchor   uint64 // full time from which the stamps of this block count
+	short    uint64 // messages of fewer bytes may go the fast way
 	stamping stamping
 	// The slow way only.
 	resumed    bool // a time frame is due before the next message
@@ -40,7 +41,7 @@ const (
 // that publishing never allocates. It makes no system call.
 func (p *publisher) Publish(typ uint16, msg []byte) error {
 	n := uint64(len(msg))
-	if n <= mem.LinePayload && p.pos < p.end {
+	if n < p.short && p.pos < p.end {
 		line, next := p.line(p.pos), p.line(p.pos+lineSize)
 		src, word := unsafe.Pointer(unsafe.SliceData(msg)), frameWord(n, typ)
 		if p.stamping == stampTicks {
@@ -119,15 +120,16 @@ func (p *publisher) begin(first uint64) {
 
 // resume goes on where the last publisher of the ring ended, whether it closed the
 // ring or was killed at any store.
-func (p *publisher) resume() error {
-	head, err := p.findHead()
-	if err != nil {
-		return err
-	}
-	p.pos, p.end, p.seq = head.pos, head.end, head.seq
+func (p *publisher) resume(h head) {
+	p.pos, p.end, p.seq = h.pos, h.end, h.seq
 	p.resumed = true
 	if p.pos < p.end && p.stamping != stampNone {
 		p.makeRoom(lineSize) // the time frame now, so that Publish may go the fast way
 	}
-	return nil
+}
+
+// limit sets the largest message.
+func (p *publisher) limit(bytes uint64) {
+	p.maxMessage = bytes
+	p.short = min(bytes, mem.LinePayload) + 1
 }

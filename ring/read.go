@@ -214,6 +214,9 @@ func (s *subscriber) lapped() ([]byte, Status) {
 	}
 	expected := max(s.next, s.want)
 	s.joinOldest(s.margin)
+	if s.err != nil {
+		return nil, Corrupt
+	}
 	return s.arrived(expected)
 }
 
@@ -232,7 +235,15 @@ func (s *subscriber) arrived(expected uint64) ([]byte, Status) {
 }
 
 func (s *subscriber) corrupt(format string, args ...any) ([]byte, Status) {
-	s.err = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
+	return s.fail(fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...))
+}
+
+// fail ends the subscriber's reading.
+func (s *subscriber) fail(err error) ([]byte, Status) {
+	s.err = err
+	if s.stats != nil {
+		s.done()
+	}
 	s.leave()
 	return nil, Corrupt
 }
@@ -243,6 +254,5 @@ func (s *subscriber) leave() {
 	words := make([]uint64, (dataOffset+2*lineSize)/8)
 	s.view = newView(unsafe.Pointer(&words[0]), geometry{capacity: lineSize, block: lineSize})
 	s.view.setState(stateClosed)
-	s.pos, s.end = 0, 0
-	s.stats = nil
+	s.pos, s.end, s.missed = 0, 0, 0
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"unsafe"
 
 	"github.com/tickring/tickring/mmap"
 )
@@ -40,20 +39,15 @@ func remove(ps paths) error {
 		return err
 	}
 	defer p.release()
-	// Whatever is called the ring goes, be it a good one or not. A good one says so
-	// to those who read it.
-	if r, err := openRing(ps, mmap.ReadWrite); err == nil {
-		state := [8]byte{stateSuperseded}
-		_, err = r.file.WriteAt(state[:], int64(unsafe.Offsetof(header{}.state)))
-		r.file.Close()
-		if err != nil {
-			return err
-		}
+	// Whatever is called the ring goes, be it a good one or not.
+	if f, err := mmap.Open(ps.ring(), mmap.ReadWrite); err == nil {
+		supersede(f)
+		f.Close()
 	}
 	if err := os.Remove(ps.ring()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if _, err := mmap.RemoveTemp(ps.ring()); err != nil {
+	if err := ps.removeTemps(); err != nil {
 		return err
 	}
 	subs, err := os.ReadDir(ps.subs())

@@ -24,9 +24,14 @@ func (s *subscriber) account(word, n uint64) {
 	}
 }
 
-// done says that the message in hand is done with as well.
+// done says that the message in hand is done with as well. What is skipped over
+// counts as done, and a gap that is still to be reported does not.
 func (s *subscriber) done() {
-	mem.Store(&s.stats.cursorSeq, s.next)
+	seq := max(s.next, s.want)
+	if s.missed != 0 {
+		seq = s.missed
+	}
+	mem.Store(&s.stats.cursorSeq, seq)
 	mem.Store(&s.stats.cursorPos, s.pos)
 }
 
@@ -77,7 +82,7 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 		f, err := mmap.Open(path, mmap.ReadWrite)
 		if errors.Is(err, mmap.ErrNotExist) {
 			f, err = newSub(path, name, ringID, (*mmap.File).CommitNew)
-			if errors.Is(err, mmap.ErrExist) {
+			if errors.Is(err, mmap.ErrExist) || errors.Is(err, errLostRace) {
 				continue // somebody made it meanwhile
 			}
 			if err != nil {
@@ -113,9 +118,17 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 			}
 			return mapSub(fresh, lock)
 		}
+		// What others left who were killed while they made this file.
+		if _, err := mmap.RemoveTemp(path); err != nil {
+			f.Close()
+			return nil, err
+		}
 		return mapSub(f, lock)
 	}
 }
+
+// errLostRace: the owner of the name took our unfinished file for a dead one's.
+var errLostRace = errors.New("the file has an owner now")
 
 // newSub makes a subscriber's file, locked before it has its name.
 func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*mmap.File, error) {
@@ -139,6 +152,9 @@ func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*m
 	}
 	if err := commit(f); err != nil {
 		f.Close()
+		if errors.Is(err, mmap.ErrNotExist) {
+			err = errLostRace
+		}
 		return nil, err
 	}
 	return f, nil

@@ -77,6 +77,10 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 			s.timed = s.stamped && !opt.NoHistogram
 			if s.own.cursor != 0 && from == FromCursor {
 				from, seq = FromSeq, s.own.cursor
+				s.joinLatest()
+				if at := max(s.next, s.want); s.err == nil && seq > at {
+					return fmt.Errorf("%w: the cursor of %q is at message %d and the ring only at %d; remove %s to begin anew", ErrCorrupt, opt.Name, seq, at, s.own.file.Path())
+				}
 			}
 		}
 		s.join(from, seq)
@@ -219,11 +223,14 @@ func (s *Subscriber) Close() error {
 	s.once.Do(func() {
 		if s.stats != nil {
 			_ = mmap.Guard(func() error {
-				s.done()
+				if s.err == nil {
+					s.done()
+				}
 				mem.StoreRelease(&s.stats.state, stateClosed)
 				return nil
 			}) // a file that was cut short needs no last word
 		}
+		s.stats = nil
 		s.leave()
 		s.release()
 	})
