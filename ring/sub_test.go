@@ -18,6 +18,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/mmap"
 )
 
@@ -606,6 +607,66 @@ func TestFrom(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestJoinUnderForce joins and asks for the state of a small ring that another process
+// fills as fast as it can.
+func TestJoinUnderForce(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	dir := shmDir(t)
+	c := start(t, "life.torrent", dir, fmt.Sprint(minCapacity))
+	c.line()
+	eventually(t, "the ring has lapped", func() bool { return mustStat(t, dir, "r").Oldest > 1 })
+	var got, lost uint64
+	joins := 300
+	if mem.Portable {
+		joins = 60
+	}
+	for i := range joins {
+		before := mustStat(t, dir, "r")
+		if before.Oldest > before.Last || before.Publisher == Ended || before.Publisher == Dead {
+			t.Fatalf("Stat says %+v", before)
+		}
+		opt := Options{Dir: dir, From: From(i % 4)}
+		if i%8 >= 4 {
+			opt.Name, opt.Ephemeral = "a", true
+		}
+		o := newOracle(MaxMessage)
+		if opt.From == FromSeq {
+			opt.Seq = before.Oldest/2 + r.Uint64N(before.Last-before.Oldest/2+1000)
+			o.next = max(opt.Seq, 1)
+		}
+		s, err := Open("r", opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.largest = s.MaxMessage()
+		first := uint64(0)
+		for first == 0 || o.delivered < 50 {
+			st, err := o.step(&s.subscriber)
+			if err != nil {
+				t.Fatalf("%+v: %v", opt, err)
+			}
+			switch st {
+			case Message, Gap:
+				if first == 0 {
+					first = o.next - 1
+				}
+			case Empty:
+				yield()
+			default:
+				t.Fatalf("%+v: %v", opt, st)
+			}
+		}
+		if first < before.Oldest && opt.From != FromSeq || (opt.From == FromLatest || opt.From == FromCursor) && first <= before.Last {
+			t.Errorf("%+v: it begins with number %d; before that %d to %d were there", opt, first, before.Oldest, before.Last)
+		}
+		got, lost = got+o.delivered, lost+o.lost
+		s.Close()
+	}
+	t.Logf("%d joins: %d messages, %d lost", joins, got, lost)
+	c.say("")
+	c.wait()
 }
 
 // TestTimes: the publish time lies between two looks at the clock, and the age is a
