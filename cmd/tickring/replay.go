@@ -27,6 +27,7 @@ type replayOptions struct {
 	format   *wordFlag
 	date     dateFlag
 	wait     int
+	group    bool
 	cpu      int
 	json     bool
 	quiet    bool
@@ -81,6 +82,7 @@ ITCH messages name an order that the file does not have.`,
 	f.Var(o.format, "format", "what FILE is")
 	f.Var(&o.date, "date", "day of an ITCH file (default: times count from midnight)")
 	f.IntVar(&o.wait, "wait", 0, "begin when so many named subscribers have joined")
+	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
@@ -154,6 +156,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		Schema:     s.schema,
 		SchemaHash: schemaHash(s.schema),
 		Source:     s.source,
+		Group:      o.group,
 	})
 	if errors.Is(err, ring.ErrConfig) {
 		return &usageError{err}
