@@ -252,7 +252,7 @@ func TestNothingThere(t *testing.T) {
 	for range 2 {                                     // no directory of rings, and then an empty one
 		_, err := Open("r", Options{Dir: base})
 		wantError(t, "Open", err, ErrNoRing, base)
-		wantError(t, "Open", err, mmap.ErrNotExist, base)
+		wantError(t, "Open", err, fs.ErrNotExist, base)
 		_, err = Stat(base, "r")
 		wantError(t, "Stat", err, ErrNoRing, base)
 		wantError(t, "Remove", Remove(base, "r"), ErrNoRing, base)
@@ -479,6 +479,9 @@ func TestBrokenState(t *testing.T) {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
+			if i, err := Stat(dir, "r"); err != nil || i.Capacity != minCapacity || i.Err != nil && !errors.Is(i.Err, ErrCorrupt) {
+				t.Errorf("Stat: %v; %+v", err, i)
+			}
 			// Create may not publish behind something that it does not understand.
 			p := mustCreate(t, "r", smallest(dir))
 			if p.Seq() != 0 || p.head.ringID == headerIn(content).ringID {
@@ -670,6 +673,18 @@ func TestNoSpace(t *testing.T) {
 	expect(t, s, 4)
 }
 
+// TestNoSpaceAtAll: there was nothing, and there is nothing afterwards.
+func TestNoSpaceAtAll(t *testing.T) {
+	root := shmDir(t)
+	cfg := tooLarge(t, root)
+	cfg.Dir = filepath.Join(root, "rings")
+	_, err := Create("r", cfg)
+	wantError(t, "Create", err, mmap.ErrNoSpace, cfg.Dir)
+	if got := names(t, root); got != "" {
+		t.Errorf("a Create that failed has left\n%s", tree(t, root))
+	}
+}
+
 // createHalf does what a publisher that is killed in the midst of Create has done.
 func createHalf(args []string) error {
 	f, err := mmap.Create(args[0], mmap.CreateOptions{Size: 1 << 20})
@@ -709,30 +724,78 @@ func TestKilledCreator(t *testing.T) {
 	}
 }
 
+// TestKilledMakers: a process can be killed while it makes any of a ring's files. None
+// of them is in the way later, and none stays when the file is there.
+func TestKilledMakers(t *testing.T) {
+	const digits = ".tmp-0123456789abcdef"
+	for _, temp := range []string{".ring" + digits, ".lock" + digits, ".subs" + digits + "/", "subs/.a" + digits} {
+		dir := shmDir(t)
+		closedRing(t, dir, 1)
+		path := filepath.Join(dir, "r", temp)
+		leave := func() {
+			t.Helper()
+			var err error
+			if strings.HasSuffix(temp, "/") {
+				err = os.Mkdir(path, 0o700)
+			} else {
+				err = os.WriteFile(path, nil, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustOpen(t, "r", Options{Dir: dir, Name: "a"}).Close()
+		leave()
+		mustCreate(t, "r", smallest(dir)).Close()
+		mustOpen(t, "r", Options{Dir: dir, Name: "a"}).Close()
+		if _, err := os.Lstat(path); err == nil {
+			t.Errorf("%s is still there after Create and Open", temp)
+			continue
+		}
+		leave()
+		if err := Remove(dir, "r"); err != nil {
+			t.Error(err)
+		}
+		if got := names(t, dir); got != "" {
+			t.Errorf("Remove has left %s", got)
+		}
+	}
+}
+
 // TestReplacedUnderASubscriber: a ring that broke while it was read is replaced, and
-// who reads it can know.
+// who reads it learns that.
 func TestReplacedUnderASubscriber(t *testing.T) {
-	dir := shmDir(t)
-	path, content := closedRing(t, dir, 3)
-	s := mustOpen(t, "r", Options{Dir: dir, From: FromOldest})
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		name   string
+		change func(h *header)
+	}{
+		{"claimed", func(h *header) { h.claimed += lineSize }},
+		{"checksum", func(h *header) { h.checksum++ }},
+		{"boot", func(h *header) { h.bootID[0]++; h.checksum = h.sum() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := shmDir(t)
+			path, content := closedRing(t, dir, 3)
+			s := mustOpen(t, "r", Options{Dir: dir, From: FromOldest})
+			c.change(headerIn(content))
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteAt(content[:4096], 0); err != nil {
+				t.Fatal(err)
+			}
+			p := mustCreate(t, "r", smallest(dir))
+			for seq := range uint64(3) {
+				expect(t, s, seq+1)
+			}
+			expectStatus(t, s, Superseded)
+			if got := s.Publisher(); got != Replaced {
+				t.Errorf("the publisher is %v, want %v", got, Replaced)
+			}
+			publishCount(t, p, 1)
+			expect(t, mustOpen(t, "r", Options{Dir: dir, From: FromOldest}), 1)
+		})
 	}
-	defer f.Close()
-	// The table says that the newest block begins elsewhere.
-	headerIn(content).claimed += lineSize
-	if _, err := f.WriteAt(content[:4096], 0); err != nil {
-		t.Fatal(err)
-	}
-	p := mustCreate(t, "r", smallest(dir))
-	for seq := range uint64(3) {
-		expect(t, s, seq+1)
-	}
-	expectStatus(t, s, Superseded)
-	if got := s.Publisher(); got != Replaced {
-		t.Errorf("the publisher is %v, want %v", got, Replaced)
-	}
-	publishCount(t, p, 1)
-	expect(t, mustOpen(t, "r", Options{Dir: dir, From: FromOldest}), 1)
 }

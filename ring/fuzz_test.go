@@ -276,6 +276,16 @@ func FuzzOpenRing(f *testing.F) {
 			f.Add(mode, uint64(3), edits(edit{inHeader | when, set, 0x208 / 8, 1}, edit{inHeader | when, set, 0x228 / 8, 1<<64 - 1}))
 		}
 	}
+	// What no publisher writes: a claim in the midst of a block, at the end of all
+	// numbers, or with a frame that would reach over the end of the file.
+	for _, k := range []uint64{0, 1, lineSize, minBlock + 1, minBlock + 2*lineSize, minCapacity - 1, minCapacity + minBlock,
+		1 << 63, 1<<63 + lineSize, 1<<64 - minCapacity, 1<<64 - minBlock + lineSize, 1<<64 - lineSize, 1<<64 - 1} {
+		for _, when := range []uint8{0, later} {
+			f.Add(uint8(1), uint64(5), edits(edit{inHeader | when, set, claimedWord, k}))
+			f.Add(uint8(3), uint64(2000), edits(edit{inHeader | when, set, claimedWord, k},
+				edit{inFrames | when, set, minCapacity/lineSize - 1, frameWord(2000, 0)}))
+		}
+	}
 	f.Fuzz(func(t *testing.T, mode uint8, seq uint64, changes []byte) {
 		inTime(t)
 		dir, ps := fuzzDir(t, fuzzRings()[mode&1])
@@ -283,9 +293,13 @@ func FuzzOpenRing(f *testing.F) {
 		mendRing := func(page []byte) { headerIn(page).checksum = headerIn(page).sum() }
 		applyEdits(t, ps.ring(), list, 0, mendRing)
 
-		if _, err := Stat(dir, "r"); err != nil {
-			refused(t, "Stat", err)
+		stat := func() {
+			i, err := Stat(dir, "r")
+			if err = errors.Join(err, i.Err); err != nil {
+				refused(t, "Stat", err)
+			}
 		}
+		stat()
 		var subs []*Subscriber
 		for i, opt := range []Options{{From: FromOldest, Name: "a"}, {From: FromLatest}, {From: FromSeq, Seq: seq}} {
 			opt.Dir = dir
@@ -307,9 +321,7 @@ func FuzzOpenRing(f *testing.F) {
 			s.PublishTime()
 			s.Publisher()
 		}
-		if _, err := Stat(dir, "r"); err != nil {
-			refused(t, "Stat", err)
-		}
+		stat()
 		if mode&2 == 0 {
 			return // Create takes its time, for it measures the clock
 		}

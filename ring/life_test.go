@@ -215,6 +215,7 @@ func TestReplaced(t *testing.T) {
 	}{
 		{"nothing", func(c *Config) {}, true},
 		{"whatever it has", func(c *Config) { c.Capacity = 0 }, true},
+		{"heartbeat", func(c *Config) { c.Heartbeat = time.Second }, true},
 		{"capacity", func(c *Config) { c.Capacity *= 2 }, false},
 		{"largest message", func(c *Config) { c.MaxMessage = 100 }, false},
 		{"stamps", func(c *Config) { c.Stamps = StampNone }, false},
@@ -258,6 +259,22 @@ func TestReplaced(t *testing.T) {
 				t.Errorf("Stat says %+v", i)
 			}
 		})
+	}
+}
+
+// TestReplacedInPart: what the new publisher does not ask for stays as it was.
+func TestReplacedInPart(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.MaxMessage, cfg.Schema, cfg.SchemaHash, cfg.Source = 100, "schema", 7, "source"
+	mustCreate(t, "r", cfg).Close()
+	p := mustCreate(t, "r", Config{Dir: dir, Stamps: StampNone, Heartbeat: -1})
+	i := mustStat(t, dir, "r")
+	if i.Stamps != StampNone || i.Capacity != minCapacity || i.MaxMessage != 100 || i.Schema != "schema" || i.SchemaHash != 7 || i.Source != "source" {
+		t.Errorf("the new ring is %+v", i)
+	}
+	if p.Capacity() != i.Capacity || p.MaxMessage() != i.MaxMessage {
+		t.Errorf("the publisher says %d and %d", p.Capacity(), p.MaxMessage())
 	}
 }
 

@@ -4,6 +4,7 @@ package ring
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
@@ -309,6 +311,69 @@ func TestResume(t *testing.T) {
 	s.Close()
 	s = mustOpen(t, "r", Options{Dir: dir, Name: "a"})
 	expect(t, s, oldest+101)
+}
+
+// TestCursorHolds: a subscriber that ends before its first Next leaves the cursor, and the
+// gap that it would have reported, to its successor.
+func TestCursorHolds(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	publishCount(t, p, 100)
+	reopen := func(from From) *Subscriber {
+		t.Helper()
+		return mustOpen(t, "r", Options{Dir: dir, Name: "a", From: from})
+	}
+	reopen(FromLatest).Close()
+	s := reopen(FromCursor)
+	expectStatus(t, s, Empty)
+	s.Close()
+	s = reopen(FromOldest)
+	for seq := uint64(1); seq <= 90; seq++ {
+		expect(t, s, seq)
+	}
+	s.Close()
+	for range 3 {
+		reopen(FromCursor).Close()
+		if got := onlySub(t, dir).Cursor; got != 91 {
+			t.Fatalf("the cursor is %d, want 91", got)
+		}
+	}
+	s = reopen(FromCursor)
+	expect(t, s, 91)
+	s.Close()
+	publishCount(t, p, 2*minCapacity/lineSize)
+	for range 3 {
+		reopen(FromCursor).Close()
+	}
+	oldest := mustStat(t, dir, "r").Oldest
+	s = reopen(FromCursor)
+	expectGap(t, s, 92, oldest-1)
+	expect(t, s, oldest)
+}
+
+// TestCursorAhead: a cursor that no subscriber of this ring can have had.
+func TestCursorAhead(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	publishCount(t, p, 10)
+	path := filepath.Join(dir, "r", "subs", "a")
+	for _, cursor := range []uint64{12, 1 << 40, 1<<64 - 1} {
+		mustOpen(t, "r", Options{Dir: dir, Name: "a", From: FromLatest}).Close()
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, cursor), int64(unsafe.Offsetof(subFile{}.cursorSeq))); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open("r", Options{Dir: dir, Name: "a"})
+		wantError(t, "Open", err, ErrCorrupt, path)
+		// Who says where to begin does not need it.
+		s := mustOpen(t, "r", Options{Dir: dir, Name: "a", From: FromOldest})
+		expect(t, s, 1)
+		s.Close()
+	}
 }
 
 // readAndTell reads with the name a and tells the number of each message once it has
@@ -770,6 +835,32 @@ func TestClosedSubscriber(t *testing.T) {
 		s.Type()
 		s.Seq()
 	}
+	// A gap that was not asked for any more.
+	publishCount(t, p, 2*minCapacity/lineSize)
+	s := mustOpen(t, "r", Options{Dir: dir, From: FromSeq, Seq: 1})
+	s.Close()
+	expectStatus(t, s, Closed)
+}
+
+// TestCorruptSubscriber: one that has met nonsense keeps saying so, and its file tells
+// how far it came.
+func TestCorruptSubscriber(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	publishCount(t, p, 3)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a", From: FromOldest})
+	expect(t, s, 1)
+	mem.Store((*uint64)(p.line(s.pos)), frameWord(minBlock, 0))
+	for range 3 {
+		expectStatus(t, s, Corrupt)
+		if !errors.Is(s.Err(), ErrCorrupt) {
+			t.Errorf("because of %v", s.Err())
+		}
+	}
+	s.Close()
+	if i := mustStat(t, dir, "r"); !errors.Is(i.Err, ErrCorrupt) || i.Subscribers[0].Cursor != 2 || !i.Subscribers[0].Closed {
+		t.Errorf("Stat says %+v", i)
+	}
 }
 
 // TestSizesAndTypes: every size of message around what fits into lines, the largest
@@ -781,6 +872,7 @@ func TestSizesAndTypes(t *testing.T) {
 		want     int
 	}{
 		{minCapacity, 0, minBlock - headerBytes},
+		{minCapacity, 1, 1},
 		{minCapacity, 56, 56},
 		{minCapacity, 100, 100},
 		{4 << 20, 0, MaxMessage},
