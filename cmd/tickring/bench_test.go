@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,13 +47,15 @@ func benchmarkFileToRing(b *testing.B, path string, raw bool) {
 	b.ReportAllocs()
 	var messages, records uint64
 	before := cpuSeconds(b)
+	best := 0.0
 	for b.Loop() {
+		began, sofar := time.Now(), messages
 		s, err := openSession(path, sessionConfig{raw: raw})
 		if err != nil {
 			b.Fatal(err)
 		}
 		sink := &countedSink{pub: pub, tally: newTally(s.schema)}
-		result, err := replay.Run(context.Background(), s, sink, replay.Config{})
+		result, err := replay.Run(context.Background(), s.messages, sink, replay.Config{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -63,7 +66,9 @@ func benchmarkFileToRing(b *testing.B, path string, raw bool) {
 		}
 		b.SetBytes(s.size)
 		s.close()
+		best = max(best, float64(messages-sofar)/time.Since(began).Seconds())
 	}
+	b.ReportMetric(best/1e6, "best-Mmsg/s") // of a pass: on a busy machine, one that was left alone
 	seconds := b.Elapsed().Seconds()
 	b.ReportMetric(float64(messages)/seconds/1e6, "Mmsg/s") // of the file
 	b.ReportMetric(float64(records)/seconds/1e6, "Mpub/s")  // of the ring

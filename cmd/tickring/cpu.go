@@ -22,7 +22,7 @@ func pin(cpu int) error {
 	case cpu == noCPU:
 		return nil
 	case cpu < 0:
-		return usagef("invalid --cpu %d: want the number of a CPU, or -1", cpu)
+		return badCPU(cpu)
 	}
 	// A process that was started on one CPU has one slot for goroutines, and the one
 	// that spins would have it for 10 ms at a time.
@@ -31,4 +31,8 @@ func pin(cpu int) error {
 		return fmt.Errorf("--cpu %d: %w", cpu, err)
 	}
 	return nil
+}
+
+func badCPU(cpu int) error {
+	return usagef("invalid --cpu %d: want the number of a CPU, or -1", cpu)
 }

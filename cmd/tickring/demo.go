@@ -206,7 +206,7 @@ func evenRate(path string) rateFlag {
 	}
 	defer s.close()
 	sink := &enough{}
-	_, _ = replay.Run(context.Background(), s, sink, replay.Config{}) // as above
+	_, _ = replay.Run(context.Background(), s.messages, sink, replay.Config{}) // as above
 	return rateFlag(max(1000, sink.messages/demoLasts))
 }
 

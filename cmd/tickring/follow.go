@@ -174,7 +174,8 @@ const askAfter = 100 * time.Millisecond
 func (f *follower) look(ctx context.Context) (done bool, err error) {
 	now := time.Now()
 	if f.polls == f.lookMask+1 {
-		f.idleSince = now // within a few microseconds
+		// The first look since a message, whose publisher was alive.
+		f.idleSince, f.publisher = now, ring.Live // within a few microseconds
 	}
 	if now.Sub(f.idleSince) < askAfter || now.Sub(f.asked) < askAfter {
 		return false, nil

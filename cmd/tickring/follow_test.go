@@ -39,6 +39,21 @@ func TestKilledPublisherIsFollowedByAnother(t *testing.T) {
 	}
 }
 
+func TestStoppedPublisherIsTold(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 5000)
+	sub := h.start("sub", "feed", "--until-closed", "--json")
+	pub := h.start("replay", path, "--ring", "feed", "--rate", "1000")
+	h.stat("feed", func(i ring.Info) bool { return i.Last > 10 })
+	pub.signal(syscall.SIGSTOP)
+	sub.await("gives no sign of life")
+	pub.signal(syscall.SIGCONT)
+	pub.want(exitOK)
+	if r := sub.want(exitOK).subReport(); r.Delivered != 5000 || r.Lost != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestOverrunIsCountedExactly(t *testing.T) {
 	h := newHost(t)
 	const records = 20_000 // the ring has room for 4096

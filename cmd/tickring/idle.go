@@ -40,7 +40,7 @@ func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
 	case "spin":
 		return ring.Spin{}, 1<<12 - 1
 	case "yield":
-		return ring.Yield{}, 1<<6 - 1
+		return ring.Yield{Spins: 10}, 1<<6 - 1
 	}
 	return ring.Backoff{Spins: 1000, Yields: 1000, Sleep: 100 * time.Microsecond}, 1<<6 - 1
 }

@@ -71,7 +71,8 @@ func (h *host) startTo(stdout *os.File, args ...string) *process {
 		h.Fatal(err)
 	}
 	p := &process{host: h, args: args, cmd: exec.Command(program, args...), told: make(chan string, 1000), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "TICKRING_DIR="+h.dir, "TMPDIR="+h.tmp)
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "TICKRING_DIR="+h.dir, "TMPDIR="+h.tmp,
+		"GORACE=atexit_sleep_ms=0") // or each process takes a second to end under -race
 	p.cmd.Stdout = &p.stdout
 	if stdout != nil {
 		p.cmd.Stdout = stdout

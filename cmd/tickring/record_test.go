@@ -6,10 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/tickring/tickring/feed/dbn"
+	"github.com/tickring/tickring/feed/itch"
 )
 
 // records returns the header of a DBN file and its records, one after the other.
@@ -154,5 +156,37 @@ func TestRecordWithAGap(t *testing.T) {
 	}
 	if _, got := h.records(h.file("out.dbn")); !bytes.Equal(got, all[int(r.Lost)*dbn.MboSize:]) {
 		t.Error("the file does not have the records after the gap")
+	}
+}
+
+func TestRecordsOfITCHAreThoseOfTheNormalizer(t *testing.T) {
+	h := newHost(t)
+	path, _ := h.itchFile("session", 20_000)
+	h.replay(path, "--ring", "feed", "--date", "2020-01-30")
+	h.run("record", "feed", "-o", h.file("out.dbn")).want(exitOK)
+	_, got := h.records(h.file("out.dbn"))
+
+	r, err := itch.NewReader(bytes.NewReader(h.read(path)), itch.ReaderConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	midnight := time.Date(2020, 1, 30, 5, 0, 0, 0, time.UTC) // in New York
+	n := itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: uint64(midnight.UnixNano())})
+	var want []byte
+	var out [itch.MaxRecords]dbn.MboMsg
+	for {
+		msg, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n.Apply(msg, &out) {
+			want = out[i].Append(want)
+		}
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of records, and not the %d that the messages mean", len(got), len(want))
 	}
 }

@@ -177,7 +177,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	before, began := pub.Seq(), time.Now()
 	var result replay.Result
 	err = mmap.Guard(func() (err error) {
-		result, err = replay.Run(ctx, s, sink, cfg)
+		result, err = replay.Run(ctx, s.messages, sink, cfg)
 		return err
 	})
 	if errors.Is(err, mmap.ErrFault) {

@@ -15,13 +15,13 @@ import (
 
 // session is a market-data file that is open for replay.
 type session struct {
-	replay.Source
-	schema string // for the ring
-	source string // for the ring: the dataset
-	size   int64  // of the file as it is stored, 0 if unknown
-	file   *meteredFile
-	book   *itch.Normalizer // nil unless ITCH becomes DBN
-	free   func()
+	messages replay.Source
+	schema   string // for the ring
+	source   string // for the ring: the dataset
+	size     int64  // of the file as it is stored, 0 if unknown
+	file     *meteredFile
+	book     *itch.Normalizer // nil unless ITCH becomes DBN
+	free     func()
 }
 
 // sessionConfig says how to read a file. The zero value goes by the content.
@@ -110,14 +110,14 @@ func (s *session) close() {
 	s.file.file.Close()
 }
 
-// Consumed returns how much of the file was read, in bytes as they are stored.
-func (s *session) Consumed() int64 { return s.file.read }
-
-// meteredFile counts the bytes that were read.
+// meteredFile counts the bytes that were read, as they are stored.
 type meteredFile struct {
 	file *os.File
 	read int64
 }
+
+// Consumed is for replay, which tells the progress by it.
+func (f *meteredFile) Consumed() int64 { return f.read }
 
 func (f *meteredFile) Read(p []byte) (int, error) {
 	n, err := f.file.Read(p)
@@ -131,7 +131,7 @@ func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment) erro
 		return err
 	}
 	s.free = r.Close
-	src := &dbnSource{r: r}
+	src := &dbnSource{meteredFile: s.file, r: r}
 	src.first, err = r.Next()
 	if err != nil && err != io.EOF {
 		return err
@@ -143,7 +143,7 @@ func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment) erro
 	} else if src.first != nil {
 		kind = kindOfFragment(src.first, r.TsOut())
 	}
-	s.Source, s.schema = src, kind.String()
+	s.messages, s.schema = src, kind.String()
 	return nil
 }
 
@@ -170,6 +170,7 @@ func kindOfFragment(rec []byte, tsOut bool) dbnKind {
 
 // dbnSource is the records of a DBN file.
 type dbnSource struct {
+	*meteredFile
 	r     *dbn.Reader
 	first []byte // read ahead; nil once it was handed out
 }
@@ -198,55 +199,57 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 	if err != nil {
 		return err
 	}
-	raw := itchSource{r: r}
-	if raw.first, err = r.Next(); err != nil && err != io.EOF {
+	first, err := r.Next()
+	if err != nil && err != io.EOF {
 		return err
 	}
 	s.source = itchDataset
 	if cfg.raw {
-		s.Source, s.schema = &raw, itchSchema
+		s.messages, s.schema = &itchSource{meteredFile: s.file, r: r, first: first}, itchSchema
 		return nil
 	}
 	s.book = itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: cfg.midnight})
-	s.Source = &mboSource{itch: raw, book: s.book}
-	s.schema = dbnKind{version: dbn.MaxVersion, schema: dbn.SchemaMbo}.String()
+	src := &mboSource{meteredFile: s.file, r: r, book: s.book}
+	if first != nil {
+		src.end = s.book.Apply(first, &src.out)
+	}
+	s.messages, s.schema = src, dbnKind{version: dbn.MaxVersion, schema: dbn.SchemaMbo}.String()
 	return nil
 }
 
 // itchSource is the messages of an ITCH file as they are.
 type itchSource struct {
+	*meteredFile
 	r     *itch.Reader
-	first []byte
-}
-
-func (s *itchSource) next() ([]byte, error) {
-	if msg := s.first; msg != nil {
-		s.first = nil
-		return msg, nil
-	}
-	return s.r.Next()
+	first []byte // read ahead; nil once it was handed out
 }
 
 func (s *itchSource) Next() (uint16, uint64, []byte, error) {
-	msg, err := s.next()
-	if err != nil {
-		return 0, 0, nil, err
+	msg := s.first
+	if msg != nil {
+		s.first = nil
+	} else {
+		var err error
+		if msg, err = s.r.Next(); err != nil {
+			return 0, 0, nil, err
+		}
 	}
 	return uint16(msg[0]), itch.Timestamp(msg), msg, nil
 }
 
 // mboSource is the DBN records that the messages of an ITCH file mean.
 type mboSource struct {
-	itch    itchSource
+	*meteredFile
+	r       *itch.Reader
 	book    *itch.Normalizer
 	out     [itch.MaxRecords]dbn.MboMsg
-	at, end int // of out, what is still to be handed out
-	rec     [dbn.MboSize]byte
+	at, end int               // of out, what is still to be handed out
+	rec     [dbn.MboSize]byte // used where records have to be encoded
 }
 
 func (s *mboSource) Next() (uint16, uint64, []byte, error) {
 	for s.at == s.end {
-		msg, err := s.itch.next()
+		msg, err := s.r.Next()
 		if err != nil {
 			return 0, 0, nil, err
 		}
@@ -254,5 +257,5 @@ func (s *mboSource) Next() (uint16, uint64, []byte, error) {
 	}
 	m := &s.out[s.at]
 	s.at++
-	return uint16(dbn.RTypeMbo), m.TsRecv, m.Append(s.rec[:0]), nil
+	return uint16(dbn.RTypeMbo), m.TsRecv, mboBytes(m, &s.rec), nil
 }

@@ -123,8 +123,8 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 			return usagef("--name %q: %w", o.name, err)
 		}
 	}
-	if err := pin(o.idle.cpu); err != nil {
-		return err
+	if o.idle.cpu < noCPU {
+		return badCPU(o.idle.cpu)
 	}
 	s := &subscription{follower: newFollower(ctx, cfg), tally: newTally(""), count: o.count}
 	if o.count == 0 {
@@ -133,7 +133,10 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	if o.print {
 		s.printer = &printer{w: bufio.NewWriterSize(a.stdout, 64<<10)}
 	}
-	err := s.join(ctx)
+	err := pin(o.idle.cpu)
+	if err == nil {
+		err = s.join(ctx)
+	}
 	if err == nil {
 		err = s.guard(func() error { return s.read(ctx) })
 	}
