@@ -174,6 +174,29 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
+// TestTakenAway: the ring's file goes without a word to its subscribers.
+func TestTakenAway(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir})
+	if err := os.RemoveAll(filepath.Join(dir, "r")); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Publisher(); got != Replaced {
+		t.Errorf("the publisher of a file that has no name is %v, want %v", got, Replaced)
+	}
+	publishCount(t, p, 1)
+	expect(t, s, 1)
+	// It does not stand in the way of another.
+	q := mustCreate(t, "r", smallest(dir))
+	publishCount(t, q, 1)
+	expect(t, mustOpen(t, "r", Options{Dir: dir, From: FromOldest}), 1)
+	p.Close()
+	if got := mustStat(t, dir, "r").Publisher; got != Live {
+		t.Errorf("the other publisher is %v, want %v", got, Live)
+	}
+}
+
 func TestOnePublisher(t *testing.T) {
 	dir := shmDir(t)
 	p := mustCreate(t, "r", smallest(dir))
