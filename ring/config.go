@@ -49,7 +49,8 @@ type Config struct {
 	Schema     string
 	SchemaHash uint64
 
-	// Source says where the messages come from, for people: at most 64 bytes.
+	// Source says where the messages come from, for people: at most 64 bytes. Empty:
+	// unknown, or what an existing ring has.
 	Source string
 
 	// Heartbeat is how often a goroutine of the publisher tells that it lives, by
@@ -58,7 +59,7 @@ type Config struct {
 	Heartbeat time.Duration
 
 	// Group lets the group of the directory read the ring and have subscribers on
-	// it. False: only this user.
+	// it. False: only this user. Modes of what is there already stay as they are.
 	Group bool
 
 	// NoPrefault leaves the pages of the mapping to be mapped at first use, which

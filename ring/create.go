@@ -16,8 +16,8 @@ import (
 // Create makes the ring called name and becomes its publisher. If the ring is there
 // and has no publisher, because the last one closed it or died, Create goes on with
 // it: the next message has the next sequence number, and subscribers notice nothing
-// but the pause. If cfg asks for other sizes, stamps or schema than the ring has, or
-// the ring is corrupt, of another version or from before the last boot, a new file
+// but the pause. If cfg asks for other sizes, stamps, schema or source than the ring
+// has, or the ring is corrupt, of another version or from before the last boot, a new file
 // takes its place; the sequence goes on if it can be known, and subscribers of the
 // old file learn that it is superseded.
 //
@@ -39,22 +39,14 @@ func create(name string, cfg Config) (_ *Publisher, err error) {
 	if err != nil {
 		return nil, err
 	}
-	undo, err := ps.make(cfg.Group)
-	if err != nil {
-		return nil, err
-	}
 	p := &Publisher{paths: ps, stop: make(chan struct{}), beatEvery: cfg.beatEvery()}
 	p.clock = tick.New()
 	defer func() {
 		if err != nil {
 			p.abandon()
-			undo()
 		}
 	}()
-	if err := p.takeLock(); err != nil {
-		return nil, err
-	}
-	if err := ps.removeTemps(); err != nil {
+	if err := p.takeRing(cfg.Group); err != nil {
 		return nil, err
 	}
 	old, err := findOld(ps, cfg)

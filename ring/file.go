@@ -60,7 +60,7 @@ func (r *ringFile) verify() error {
 	case h.checksum != h.sum():
 		return fmt.Errorf("%w: the header's checksum is %#x and should be %#x; remove the ring", ErrCorrupt, h.checksum, h.sum())
 	}
-	r.geo = geometry{capacity: h.capacity, block: h.block, maxMessage: uint64(h.maxMessage)}
+	r.geo = geometry{capacity: h.capacity, block: h.block, maxMessage: uint64(h.maxMessage), firstSeq: h.firstSeq}
 	if err := r.geo.check(size); err != nil {
 		return err
 	}
@@ -69,8 +69,6 @@ func (r *ringFile) verify() error {
 		return fmt.Errorf("%w: stamp policy %d is unknown", ErrCorrupt, h.stamps)
 	case h.clockKind != uint32(tick.Counter) && h.clockKind != uint32(tick.Monotonic):
 		return fmt.Errorf("%w: clock %d is unknown", ErrCorrupt, h.clockKind)
-	case h.firstSeq == 0:
-		return fmt.Errorf("%w: numbers begin with 1, not 0", ErrCorrupt)
 	case h.bootID != bootID():
 		return fmt.Errorf("%w: it was made on this directory before the host booted, or on another host; remove the ring", ErrStale)
 	}

@@ -11,7 +11,11 @@ type geometry struct {
 	capacity   uint64
 	block      uint64
 	maxMessage uint64
+	firstSeq   uint64 // number of the file's first message
 }
+
+// maxSeq is a number that no message reaches, at any rate, in any time.
+const maxSeq = 1 << 62
 
 func isPowerOfTwo(v uint64) bool { return v&(v-1) == 0 && v != 0 }
 
@@ -32,7 +36,7 @@ func newGeometry(capacity, maxMessage uint64) (geometry, error) {
 			ErrConfig, maxMessage, largest, capacity, minBlocks, MaxMessage)
 	}
 	block := max(minBlock, capacity/maxBlocks, uint64(1)<<bits.Len64(frameSize(maxMessage)-1))
-	return geometry{capacity: capacity, block: block, maxMessage: maxMessage}, nil
+	return geometry{capacity: capacity, block: block, maxMessage: maxMessage, firstSeq: 1}, nil
 }
 
 // check says whether g is a geometry that this package would have made, in a file
@@ -45,6 +49,8 @@ func (g geometry) check(fileSize int64) error {
 		return fmt.Errorf("%w: blocks of %d bytes do not cut a ring of %d into %d to %d", ErrCorrupt, g.block, g.capacity, minBlocks, maxBlocks)
 	case g.maxMessage == 0 || g.maxMessage > MaxMessage || frameSize(g.maxMessage) > g.block:
 		return fmt.Errorf("%w: messages of %d bytes do not fit into blocks of %d", ErrCorrupt, g.maxMessage, g.block)
+	case g.firstSeq == 0 || g.firstSeq >= maxSeq:
+		return fmt.Errorf("%w: the first message cannot have number %d", ErrCorrupt, g.firstSeq)
 	case fileSize != g.fileSize():
 		return fmt.Errorf("%w: the file has %d bytes, its header says %d", ErrCorrupt, fileSize, g.fileSize())
 	}

@@ -23,25 +23,28 @@ func (v *view) findHead() (head, error) {
 	}
 	start := v.newest(k)
 	e, _ := v.readEntry(start)
-	h := head{pos: start, end: start + v.block, seq: e.seq}
+	// No block can begin with a higher number than if all frames before it were of
+	// one line; the first one begins with the first number.
+	if e.seq < v.firstSeq || e.seq-v.firstSeq > start/lineSize {
+		return head{}, fmt.Errorf("%w: the block at %d cannot begin with number %d", ErrCorrupt, start, e.seq)
+	}
 	if start > 0 {
 		// The block before must lead to this one: a ring that was scribbled on is
 		// better found now than by every subscriber later.
 		prev, _ := v.readEntry(start - v.block)
-		n, _, err := v.walk(start-v.block, start)
+		n, at, err := v.walk(start-v.block, start)
 		if err != nil {
 			return head{}, err
 		}
-		if prev.seq+n != e.seq {
-			return head{}, fmt.Errorf("%w: the block at %d begins with number %d, but the one before ends with %d", ErrCorrupt, start, e.seq, prev.seq+n-1)
+		if at != start || prev.seq+n != e.seq {
+			return head{}, fmt.Errorf("%w: the block at %d begins with number %d, but the one before it with %d and has %d messages", ErrCorrupt, start, e.seq, prev.seq, n)
 		}
 	}
 	n, pos, err := v.walk(start, start+v.block)
 	if err != nil {
 		return head{}, err
 	}
-	h.pos, h.seq = pos, e.seq+n
-	return h, nil
+	return head{pos: pos, end: start + v.block, seq: e.seq + n}, nil
 }
 
 // walk counts the messages from pos, the start of a block, to the first 0 header or
@@ -57,7 +60,7 @@ func (v *view) walk(pos, end uint64) (messages, at uint64, err error) {
 			pos += lineSize
 		default:
 			frame := frameSize(size - 1)
-			if size-1 > MaxMessage || pos+frame > end {
+			if size-1 > v.maxMessage || pos+frame > end {
 				return 0, 0, fmt.Errorf("%w: the frame at %d claims %d bytes and does not fit into its block", ErrCorrupt, pos, size-1)
 			}
 			pos += frame

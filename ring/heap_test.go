@@ -33,7 +33,7 @@ func seed(t testing.TB) uint64 {
 
 // heapRing is a ring of blocks*block bytes on the heap.
 func heapRing(blocks, block uint64) (unsafe.Pointer, geometry) {
-	g := geometry{capacity: blocks * block, block: block, maxMessage: block - headerBytes}
+	g := geometry{capacity: blocks * block, block: block, maxMessage: block - headerBytes, firstSeq: 1}
 	words := make([]uint64, (dataOffset+g.capacity+lineSize)/8)
 	base := unsafe.Pointer(&words[0])
 	if odd := uintptr(base) % lineSize; odd != 0 {

@@ -16,6 +16,10 @@ const (
 	histDigits = 2
 	histLen    = 3584
 
+	// No count gets as high as this; what a damaged file says is cut to it, so that
+	// all of them together are still an int64.
+	maxCount = 1 << 50
+
 	subBuckets     = 256 // smallest power of two that holds 2 digits twice
 	subBucketsHalf = subBuckets / 2
 	halfMagnitude  = 7
@@ -37,7 +41,7 @@ func importHistogram(counts *[histLen]uint64) *hdrhistogram.Histogram {
 		Counts:                make([]int64, histLen),
 	}
 	for i, c := range counts {
-		s.Counts[i] = int64(c &^ (1 << 63)) // a count is never negative, whatever the file says
+		s.Counts[i] = int64(min(c, maxCount))
 	}
 	return hdrhistogram.Import(&s)
 }

@@ -120,7 +120,7 @@ func stat(ps paths) (Info, error) {
 		s.start(v, r.geo)
 		s.joinLatest()
 		if s.err == nil {
-			i.Last = max(s.next, s.want) - 1
+			i.Last = s.floor - 1
 			s.joinOldest(0)
 			i.Oldest = s.next
 		}
@@ -168,17 +168,35 @@ func statSub(ps paths, name string) (SubscriberInfo, error) {
 	if err != nil {
 		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
 	}
-	active, err := f.Locked(lockWhole)
-	if err != nil {
-		return SubscriberInfo{}, err
-	}
+	i := s.info(name)
+	i.Active, err = f.Locked(lockWhole)
+	return i, err
+}
+
+// info tells what a copy of a subscriber's file says.
+func (f *subFile) info(name string) SubscriberInfo {
 	return SubscriberInfo{
-		Name: name, Active: active, Closed: s.state == stateClosed,
-		PID: int(s.pid), Opened: unixTime(s.opened),
-		Cursor: s.cursorSeq, Messages: s.messages, Bytes: s.bytes, Overruns: s.overruns, Lost: s.lost,
-		Negative: s.negative, TooLong: s.tooLong, Max: time.Duration(s.maxNs),
-		Latency: importHistogram(&s.counts),
-	}, nil
+		Name: name, Closed: f.state == stateClosed, PID: int(f.pid), Opened: unixTime(f.opened),
+		Cursor: f.cursorSeq, Messages: f.messages, Bytes: f.bytes, Overruns: f.overruns, Lost: f.lost,
+		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs),
+		Latency: importHistogram(&f.counts),
+	}
+}
+
+// Info tells what the subscriber's own file says: its counters and latencies since it
+// was opened. It is false for a pure reader, and after Close. It copies the file and
+// allocates; not for every message.
+func (s *Subscriber) Info() (SubscriberInfo, bool) {
+	if s.own == nil {
+		return SubscriberInfo{}, false
+	}
+	f, err := readSub(s.own.file)
+	if err != nil {
+		return SubscriberInfo{}, false
+	}
+	i := f.info(cString(f.name[:]))
+	i.Active = true
+	return i, true
 }
 
 func unixTime(ns uint64) time.Time { return time.Unix(0, int64(ns)) }

@@ -62,7 +62,8 @@ func (s *subscriber) joinLatest() {
 			s.fail(err)
 			return
 		}
-		s.skipTo(e.seq + n)
+		s.floor = e.seq + n
+		s.skipTo(s.floor)
 		return
 	}
 }
@@ -71,6 +72,12 @@ func (s *subscriber) joinLatest() {
 // it, so that the first Next reports a gap, or, if it is yet to come, to the newest
 // block to wait for it.
 func (s *subscriber) joinSeq(seq uint64) {
+	s.joinLatest()
+	if s.err != nil || seq >= s.floor {
+		s.skipTo(seq) // from the newest block on
+		return
+	}
+	s.floor = seq
 	for {
 		k, ok := s.loadClaimed()
 		if !ok {

@@ -64,33 +64,11 @@ func (p paths) lock() string           { return filepath.Join(p.dir, "lock") }
 func (p paths) subs() string           { return filepath.Join(p.dir, "subs") }
 func (p paths) sub(name string) string { return filepath.Join(p.subs(), name) }
 
-// make makes the directories that are missing. undo removes those again.
-func (p paths) make(group bool) (undo func(), err error) {
-	var made []string
-	undo = func() {
-		for i := len(made) - 1; i >= 0; i-- {
-			os.Remove(made[i]) // only if empty
-		}
-	}
-	dirs := []struct {
-		path string
-		perm os.FileMode
-	}{{p.base, 0o700}, {p.dir, 0o700}, {p.subs(), 0o700}}
-	if group {
-		dirs[1].perm = 0o750 | os.ModeSetgid
-		dirs[2].perm = 0o770 | os.ModeSetgid | os.ModeSticky
-	}
-	for _, d := range dirs {
-		_, before := os.Lstat(d.path)
-		if err := mmap.EnsureDir(d.path, d.perm); err != nil {
-			undo()
-			return nil, err
-		}
-		if errors.Is(before, os.ErrNotExist) {
-			made = append(made, d.path)
-		}
-	}
-	return undo, nil
+// ensureDir makes a directory if it is missing, and says so.
+func ensureDir(path string, perm os.FileMode) (made bool, err error) {
+	_, before := os.Lstat(path)
+	err = mmap.EnsureDir(path, perm)
+	return err == nil && errors.Is(before, os.ErrNotExist), err
 }
 
 // check verifies the directory of rings before a subscriber trusts names in it.

@@ -17,13 +17,12 @@ import (
 
 // view is a ring in this process's memory.
 type view struct {
-	data     unsafe.Pointer // capacity bytes of frames
-	mask     uint64         // capacity - 1
-	capacity uint64
-	block    uint64
-	claimed  *uint64 // header.claimed
-	hdr      *header
-	table    unsafe.Pointer // maxBlocks entries
+	data unsafe.Pointer // capacity bytes of frames
+	mask uint64         // capacity - 1
+	geometry
+	claimed *uint64 // header.claimed
+	hdr     *header
+	table   unsafe.Pointer // maxBlocks entries
 }
 
 // newView lays a view over memory that has the layout of a ring's file.
@@ -32,8 +31,7 @@ func newView(base unsafe.Pointer, g geometry) view {
 	return view{
 		data:     unsafe.Add(base, dataOffset),
 		mask:     g.capacity - 1,
-		capacity: g.capacity,
-		block:    g.block,
+		geometry: g,
 		claimed:  &h.claimed,
 		hdr:      h,
 		table:    unsafe.Add(base, tableOffset),

@@ -16,15 +16,14 @@ import (
 type Publisher struct {
 	publisher
 
-	paths paths
-	head  header // the constant part
-	epoch uint64
-	lock  *mmap.File
-	// Whether this Publisher has made the lock file: a Create that fails takes it away.
-	lockMade bool
-	pinned   *mmap.Region // a page of lock: no stray close releases it
-	file     *mmap.File
-	region   *mmap.Region
+	paths  paths
+	head   header // the constant part
+	epoch  uint64
+	lock   *mmap.File
+	made   []string     // files and directories, which a Create that fails takes away
+	pinned *mmap.Region // a page of lock: no stray close releases it
+	file   *mmap.File
+	region *mmap.Region
 
 	beatEvery time.Duration // 0: Beat is the caller's business
 	beats     sync.Mutex    // one heartbeat at a time

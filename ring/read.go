@@ -69,6 +69,7 @@ type subscriber struct {
 	stamped, timed bool
 
 	want   uint64 // messages below this number are skipped
+	floor  uint64 // the cursor is this number at least: what it skips was there when it joined
 	missed uint64 // the next call has to report a gap from this number; 0: none
 	margin uint64 // how far behind the oldest block to go on after an overrun
 	lost   uint64
@@ -132,6 +133,9 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 			e, ok := s.readEntry(s.pos)
 			if !ok {
 				return s.lapped()
+			}
+			if k := mem.LoadAcquire(s.claimed); k < s.pos+s.block+lineSize {
+				return s.corrupt("the block at %d has a frame, but only %d bytes are claimed", s.pos, k)
 			}
 			if e.seq != s.next {
 				return s.corrupt("the block at %d begins with message %d, but %d comes next", s.pos, e.seq, s.next)

@@ -47,8 +47,10 @@ func remove(ps paths) error {
 	if err := os.Remove(ps.ring()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := ps.removeTemps(); err != nil {
-		return err
+	for _, path := range []string{ps.ring(), ps.lock(), ps.subs()} {
+		if _, err := mmap.RemoveTemp(path); err != nil {
+			return err
+		}
 	}
 	subs, err := os.ReadDir(ps.subs())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

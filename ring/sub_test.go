@@ -988,3 +988,30 @@ func TestReadOnly(t *testing.T) {
 	publishCount(t, p, 1)
 	expect(t, s, 1)
 }
+
+// TestInfoIsWhatStatSays: a subscriber sees of itself what others see.
+func TestInfoIsWhatStatSays(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	publishCount(t, p, 5)
+	for seq := uint64(1); seq <= 5; seq++ {
+		expect(t, s, seq)
+	}
+	own, ok := s.Info()
+	theirs := onlySub(t, dir)
+	if !ok || own.Messages != 5 || own.Latency.TotalCount() != 5 {
+		t.Errorf("%t, %d messages, %d latencies", ok, own.Messages, own.Latency.TotalCount())
+	}
+	own.Latency, theirs.Latency = nil, nil
+	if own != theirs {
+		t.Errorf("it says %+v, Stat says %+v", own, theirs)
+	}
+	s.Close()
+	if _, ok := s.Info(); ok {
+		t.Error("a closed subscriber has a file")
+	}
+	if _, ok := mustOpen(t, "r", Options{Dir: dir}).Info(); ok {
+		t.Error("a pure reader has a file")
+	}
+}

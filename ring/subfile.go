@@ -24,10 +24,10 @@ func (s *subscriber) account(word, n uint64) {
 	}
 }
 
-// done says that the message in hand is done with as well. What is skipped over
-// counts as done, and a gap that is still to be reported does not.
+// done says that the message in hand is done with as well. What was skipped on
+// joining counts as done, and a gap that is still to be reported does not.
 func (s *subscriber) done() {
-	seq := max(s.next, s.want)
+	seq := max(s.next, s.floor)
 	if s.missed != 0 {
 		seq = s.missed
 	}
@@ -88,7 +88,7 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 			if err != nil {
 				return nil, err
 			}
-			return mapSub(f, lock)
+			return mapSub(f, path, lock)
 		}
 		if err != nil {
 			return nil, err
@@ -116,14 +116,9 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 			if err != nil {
 				return nil, err
 			}
-			return mapSub(fresh, lock)
+			return mapSub(fresh, path, lock)
 		}
-		// What others left who were killed while they made this file.
-		if _, err := mmap.RemoveTemp(path); err != nil {
-			f.Close()
-			return nil, err
-		}
-		return mapSub(f, lock)
+		return mapSub(f, path, lock)
 	}
 }
 
@@ -160,8 +155,14 @@ func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*m
 	return f, nil
 }
 
-// mapSub maps a file that this process owns and begins a session in it. It owns f.
-func mapSub(f *mmap.File, lock bool) (*openedSub, error) {
+// mapSub maps a subscriber's file that this process has locked. It owns f.
+func mapSub(f *mmap.File, path string, lock bool) (*openedSub, error) {
+	// What others left who were killed while they made this file. Who is still at it
+	// has lost the race for the name anyway.
+	if _, err := mmap.RemoveTemp(path); err != nil {
+		f.Close()
+		return nil, err
+	}
 	r, err := f.Map(mmap.MapOptions{Length: subFileSize, Access: mmap.ReadWrite, Prefault: true, Lock: lock})
 	if err != nil {
 		f.Close()
@@ -169,17 +170,7 @@ func mapSub(f *mmap.File, lock bool) (*openedSub, error) {
 	}
 	o := &openedSub{file: f, region: r, stats: (*subFile)(r.Base())}
 	err = mmap.Guard(func() error {
-		s := o.stats
-		o.cursor = s.cursorSeq
-		for _, w := range []*uint64{&s.messages, &s.bytes, &s.overruns, &s.lost, &s.negative, &s.tooLong, &s.maxNs} {
-			mem.Store(w, 0)
-		}
-		for i := range s.counts {
-			mem.Store(&s.counts[i], 0)
-		}
-		mem.Store(&s.pid, uint64(os.Getpid()))
-		mem.Store(&s.opened, uint64(time.Now().UnixNano()))
-		mem.StoreRelease(&s.state, stateLive)
+		o.cursor = mem.LoadAcquire(&o.stats.cursorSeq)
 		return nil
 	})
 	if err != nil {
@@ -187,6 +178,19 @@ func mapSub(f *mmap.File, lock bool) (*openedSub, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// begin begins a session: the counters are those since now.
+func (f *subFile) begin() {
+	for _, w := range []*uint64{&f.messages, &f.bytes, &f.overruns, &f.lost, &f.negative, &f.tooLong, &f.maxNs} {
+		mem.Store(w, 0)
+	}
+	for i := range f.counts {
+		mem.Store(&f.counts[i], 0)
+	}
+	mem.Store(&f.pid, uint64(os.Getpid()))
+	mem.Store(&f.opened, uint64(time.Now().UnixNano()))
+	mem.StoreRelease(&f.state, stateLive)
 }
 
 func (o *openedSub) close() {

@@ -73,18 +73,19 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 		s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
 		from, seq := opt.From, opt.Seq
 		if s.own != nil {
-			s.stats = s.own.stats
 			s.timed = s.stamped && !opt.NoHistogram
 			if s.own.cursor != 0 && from == FromCursor {
 				from, seq = FromSeq, s.own.cursor
 				s.joinLatest()
-				if at := max(s.next, s.want); s.err == nil && seq > at {
+				if at := s.floor; s.err == nil && seq > at {
 					return fmt.Errorf("%w: the cursor of %q is at message %d and the ring only at %d; remove %s to begin anew", ErrCorrupt, opt.Name, seq, at, s.own.file.Path())
 				}
 			}
 		}
 		s.join(from, seq)
-		if s.stats != nil && s.err == nil {
+		if s.err == nil && s.own != nil {
+			s.stats = s.own.stats
+			s.stats.begin()
 			s.done()
 		}
 		return s.err

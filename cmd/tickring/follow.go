@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -233,14 +232,10 @@ func (f *follower) leave() {
 	if f.sub == nil {
 		return
 	}
-	if info, err := ring.Stat(f.cfg.dir, f.cfg.ring); err == nil && f.cfg.name != "" {
-		for _, s := range info.Subscribers {
-			if s.Name == f.cfg.name && s.Err == nil && s.PID == os.Getpid() {
-				f.latency.Merge(s.Latency)
-				f.largest = max(f.largest, s.Max)
-				f.negative += s.Negative
-			}
-		}
+	if s, ok := f.sub.Info(); ok {
+		f.latency.Merge(s.Latency)
+		f.largest = max(f.largest, s.Max)
+		f.negative += s.Negative
 	}
 	f.sub.Close()
 	f.sub = nil

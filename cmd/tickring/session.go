@@ -243,8 +243,7 @@ type mboSource struct {
 	r       *itch.Reader
 	book    *itch.Normalizer
 	out     [itch.MaxRecords]dbn.MboMsg
-	at, end int               // of out, what is still to be handed out
-	rec     [dbn.MboSize]byte // used where records have to be encoded
+	at, end int // of out, what is still to be handed out
 }
 
 func (s *mboSource) Next() (uint16, uint64, []byte, error) {
@@ -257,5 +256,5 @@ func (s *mboSource) Next() (uint16, uint64, []byte, error) {
 	}
 	m := &s.out[s.at]
 	s.at++
-	return uint16(dbn.RTypeMbo), m.TsRecv, mboBytes(m, &s.rec), nil
+	return uint16(dbn.RTypeMbo), m.TsRecv, m.Bytes(), nil
 }

@@ -249,3 +249,13 @@ func TestSchemas(t *testing.T) {
 		t.Error("names of symbologies")
 	}
 }
+
+func TestBytesIsTheRecord(t *testing.T) {
+	m := MboMsg{
+		RecordHeader: RecordHeader{Length: MboSize / 4, RType: RTypeMbo, PublisherID: 1, InstrumentID: 2, TsEvent: 3},
+		OrderID:      4, Price: -5, Size: 6, Flags: 7, ChannelID: 8, Action: ActionFill, Side: SideAsk, TsRecv: 9, TsInDelta: -10, Sequence: 11,
+	}
+	if got, want := m.Bytes(), m.Append(nil); !bytes.Equal(got, want) {
+		t.Errorf("Bytes gives %x, Append %x", got, want)
+	}
+}
