@@ -7,12 +7,16 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
 )
 
 // The benchmarks of two processes want two CPUs and say what they measured as
@@ -22,6 +26,8 @@ import (
 
 func init() {
 	roles["echo"] = echo
+	roles["rawecho"] = rawEcho
+	roles["paced"] = paced
 	roles["sink"] = sink
 }
 
@@ -99,14 +105,78 @@ func BenchmarkRoundTrip(b *testing.B) {
 			lat := <-done
 			c.say("done")
 			c.wait()
-			slices.Sort(lat)
-			for _, q := range []struct {
-				name string
-				q    float64
-			}{{"p50-ns", .5}, {"p99-ns", .99}, {"p99.9-ns", .999}} {
-				b.ReportMetric(float64(s.scale.Ns(lat[int(q.q*float64(len(lat)-1))])), q.name)
-			}
+			reportLatencies(b, lat, s.scale)
 		})
+	}
+}
+
+// rawLines maps the two lines of the raw ping-pong.
+func rawLines(dir string) (*mmap.Region, error) {
+	f, _, err := mmap.OpenOrCreate(filepath.Join(dir, "lines"), mmap.CreateOptions{Size: 4096})
+	if err != nil {
+		return nil, err
+	}
+	return f.Map(mmap.MapOptions{Length: 4096, Access: mmap.ReadWrite, Prefault: true})
+}
+
+func rawEcho(args []string) error {
+	n, _ := strconv.ParseUint(args[1], 10, 64)
+	r, err := rawLines(args[0])
+	if err != nil {
+		return err
+	}
+	ping, pong := (*uint64)(r.Base()), (*uint64)(unsafe.Add(r.Base(), 256))
+	pinTo(1)
+	fmt.Println("ready")
+	for i := uint64(1); i <= n; i++ {
+		for mem.LoadAcquire(ping) != i {
+		}
+		mem.StoreRelease(pong, i)
+	}
+	return nil
+}
+
+// BenchmarkRoundTripLimit is what the hardware allows: one word there, one word back,
+// nothing else. Run it in turn with BenchmarkRoundTrip and compare the ratio.
+func BenchmarkRoundTripLimit(b *testing.B) {
+	dir := shmDir(b)
+	c := start(b, "rawecho", dir, strconv.Itoa(b.N))
+	c.line()
+	r, err := rawLines(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	ping, pong := (*uint64)(r.Base()), (*uint64)(unsafe.Add(r.Base(), 256))
+	clock := tick.New()
+	done := make(chan []uint64)
+	go func() {
+		pinTo(0)
+		lat := make([]uint64, b.N)
+		b.ResetTimer()
+		for i := range lat {
+			t0 := clock.Now()
+			mem.StoreRelease(ping, uint64(i+1))
+			for mem.LoadAcquire(pong) != uint64(i+1) {
+			}
+			lat[i] = clock.Now() - t0
+		}
+		b.StopTimer()
+		done <- lat
+	}()
+	lat := <-done
+	c.wait()
+	reportLatencies(b, lat, clock.Calibrate(calibrateFor))
+}
+
+// reportLatencies reports percentiles of ticks as metrics in ns.
+func reportLatencies(b *testing.B, ticks []uint64, scale tick.Scale) {
+	slices.Sort(ticks)
+	for _, p := range []struct {
+		name string
+		q    float64
+	}{{"p50-ns", .5}, {"p99-ns", .99}, {"p99.9-ns", .999}} {
+		b.ReportMetric(float64(scale.Ns(ticks[int(p.q*float64(len(ticks)-1))])), p.name)
 	}
 }
 
@@ -229,5 +299,77 @@ func BenchmarkPublishNext(b *testing.B) {
 				s.Next()
 			}
 		})
+	}
+}
+
+// paced reads to the end and reports its latencies: args are dir and whether to step
+// off.
+func paced(args []string) error {
+	s, err := Open("paced", Options{Dir: args[0], Name: "a", NoStepOff: args[1] == "never"})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	pinTo(1)
+	fmt.Println("ready")
+	for {
+		switch _, st := s.Next(); st {
+		case Closed:
+			i, _ := s.Info()
+			fmt.Println(i.Latency.ValueAtQuantile(50), i.Latency.ValueAtQuantile(99), i.Lost)
+			return nil
+		case Superseded, Corrupt:
+			return fmt.Errorf("status %v: %w", st, s.Err())
+		}
+	}
+}
+
+// BenchmarkPaced measures latencies of traffic that is no flat-out stream. Stepping off
+// must not show in it: compare each with never.
+func BenchmarkPaced(b *testing.B) {
+	for _, traffic := range []struct {
+		name       string
+		burst      int
+		gap, pause uint64 // ns
+	}{{"every=50ns", 1, 50, 0}, {"every=100ns", 1, 100, 0}, {"every=1us", 1, 1000, 0}, {"burst=8x50ns", 8, 50, 5000}} {
+		for _, off := range []string{"default", "never"} {
+			b.Run(traffic.name+"/stepoff="+off, func(b *testing.B) {
+				dir := shmDir(b)
+				p, err := Create("paced", Config{Dir: dir, Capacity: 1 << 24})
+				if err != nil {
+					b.Fatal(err)
+				}
+				c := start(b, "paced", dir, off)
+				c.line()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					pinTo(0)
+					scale := tick.Scale(p.first.scale)
+					gap, pause := scale.Ticks(traffic.gap), scale.Ticks(traffic.pause)
+					var msg [mem.LinePayload]byte
+					b.ResetTimer()
+					due := p.clock.Now()
+					for i := range b.N {
+						for p.clock.Now() < due {
+						}
+						p.Publish(0, msg[:])
+						due += gap
+						if i%traffic.burst == traffic.burst-1 {
+							due += pause
+						}
+					}
+					b.StopTimer()
+				}()
+				<-done
+				p.Close()
+				var p50, p99, lost float64
+				fmt.Sscan(c.line(), &p50, &p99, &lost)
+				c.wait()
+				b.ReportMetric(p50, "p50-ns")
+				b.ReportMetric(p99, "p99-ns")
+				b.ReportMetric(lost, "lost")
+			})
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -75,8 +74,8 @@ type subscriber struct {
 	lost   uint64
 	gap    [2]uint64
 	err    error
-	line   [mem.LinePayload]byte
-	buf    []byte // for all other messages; as long as the largest
+	line   [mem.LineWords]uint64 // the payload of the message in hand, or
+	buf    []byte                // that of a message read the slow way; as long as the largest
 }
 
 // fastMessages is the usual value of short.
@@ -100,21 +99,13 @@ func (s *subscriber) Next() ([]byte, Status) {
 	if s.overrun(s.pos) {
 		return s.lapped()
 	}
-	s.take(w, n, lineSize)
-	return s.line[:n:n], Message
-}
-
-// take makes the frame at pos the message in hand.
-func (s *subscriber) take(w, n, frame uint64) {
-	if s.stats != nil {
+	if s.stats != nil || s.chase.empties != 0 {
 		s.account(w, n)
 	}
 	s.word = w
-	s.pos += frame
+	s.pos += lineSize
 	s.next++
-	if s.chase.empties != 0 {
-		s.chase.found()
-	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&s.line)), n), Message
 }
 
 // nextSlow is Next for everything but a message of one line in the midst of a block.
@@ -154,7 +145,7 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 			if s.overrun(s.pos) {
 				return s.lapped()
 			}
-			s.anchor = binary.NativeEndian.Uint64(s.line[:])
+			s.anchor = s.line[0]
 			s.pos += lineSize
 		default:
 			n := size - 1
@@ -179,7 +170,10 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 			if s.overrun(s.pos) {
 				return s.lapped()
 			}
-			s.take(w, n, frame)
+			s.account(w, n)
+			s.word = w
+			s.pos += frame
+			s.next++
 			return s.buf[:n:n], Message
 		}
 		w = s.frameHeader(s.pos)

@@ -11,10 +11,16 @@ import (
 	"github.com/tickring/tickring/mmap"
 )
 
-// account is called with every message, before next moves on: the cursor says that
-// the message before this one is done with.
+// account is called with a message before next moves on. The cursor then says that the
+// message before this one is done with.
 func (s *subscriber) account(word, n uint64) {
+	if s.chase.empties != 0 {
+		s.chase.found()
+	}
 	f := s.stats
+	if f == nil {
+		return
+	}
 	mem.Store(&f.cursorSeq, s.next)
 	mem.Store(&f.cursorPos, s.pos)
 	mem.Add(&f.messages, 1)

@@ -2,8 +2,12 @@ package mem
 
 import "sync/atomic"
 
-// LinePayload is the part of a 64-byte line that follows its header word.
-const LinePayload = 56
+// LinePayload is the part of a 64-byte line that follows its header word, in bytes;
+// LineWords the same in words.
+const (
+	LinePayload = 56
+	LineWords   = LinePayload / 8
+)
 
 // LoadAcquire loads from p before all later loads and stores. It pairs with
 // [StoreRelease], and with [Exchange].

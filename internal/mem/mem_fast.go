@@ -27,8 +27,12 @@ func Add(p *uint64, v uint64) { *p += v }
 
 // CopyLineOut copies the 56 payload bytes of a frame's first line from shared
 // memory. Follow with [LoadFence] and the overrun check.
-func CopyLineOut(dst *[LinePayload]byte, line unsafe.Pointer) {
-	*dst = *(*[LinePayload]byte)(unsafe.Add(line, 8))
+//
+// Word by word, because an assignment of the array would be a call of memmove.
+func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
+	src := (*[LineWords + 1]uint64)(line)
+	dst[0], dst[1], dst[2], dst[3] = src[1], src[2], src[3], src[4]
+	dst[4], dst[5], dst[6] = src[5], src[6], src[7]
 }
 
 // CopyOut copies from shared memory, src on an 8-byte boundary. Follow with

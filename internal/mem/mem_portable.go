@@ -34,8 +34,10 @@ func Add(p *uint64, v uint64) { atomic.StoreUint64(p, atomic.LoadUint64(p)+v) }
 
 // CopyLineOut copies the 56 payload bytes of a frame's first line from shared
 // memory. Follow with [LoadFence] and the overrun check.
-func CopyLineOut(dst *[LinePayload]byte, line unsafe.Pointer) {
-	CopyOut(dst[:], unsafe.Add(line, 8))
+func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
+	for i := range dst {
+		dst[i] = atomic.LoadUint64((*uint64)(unsafe.Add(line, 8*(i+1))))
+	}
 }
 
 // CopyOut copies from shared memory, src on an 8-byte boundary. Follow with

@@ -115,9 +115,9 @@ func TestCopies(t *testing.T) {
 	}
 	w := lines(1)
 	copy(bytesOf(w)[8:], pattern(LinePayload))
-	var out [LinePayload]byte
+	var out [LineWords]uint64
 	CopyLineOut(&out, unsafe.Pointer(&w[0]))
-	if !bytes.Equal(out[:], pattern(LinePayload)) {
+	if !bytes.Equal(bytesOf(out[:]), pattern(LinePayload)) {
 		t.Fatalf("line came out as %x", out)
 	}
 }
