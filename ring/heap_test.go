@@ -67,7 +67,7 @@ func newHeapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher 
 
 func newHeapSubscriber(base unsafe.Pointer, g geometry, from From, seq uint64) *subscriber {
 	s := &subscriber{}
-	s.start(newView(base, g), g)
+	s.start(newView(base, g))
 	s.chase.off = true
 	s.clock, s.scale, s.stamped = tick.New(), 1<<32, true
 	s.join(from, seq)

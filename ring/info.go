@@ -117,7 +117,7 @@ func stat(ps paths) (Info, error) {
 			i.TickHz = tick.Scale(a.scale).Hz()
 		}
 		var s subscriber
-		s.start(v, r.geo)
+		s.start(v)
 		s.joinLatest()
 		if s.err == nil {
 			i.Last = s.floor - 1

@@ -81,14 +81,14 @@ type subscriber struct {
 // fastMessages is the usual value of short.
 const fastMessages = mem.LinePayload + 1
 
-// Next returns the next message, or says why there is none. It never waits.
+// Next returns the next message, or says why there is none. It does not wait, but for
+// the microsecond of stepping off a stream (see [Options]); it does not allocate and
+// makes no system call.
 //
 // The message is a copy in the subscriber's own memory, checked to be whole, and
 // good until the next call. [Subscriber.Seq], [Subscriber.Type] and
-// [Subscriber.Stamp] tell more about it. A call also says that the subscriber is
-// done with the message before; its cursor moves on then.
-//
-// Next does not allocate and makes no system call.
+// [Subscriber.Age] tell more about it. A call also says that the subscriber is done
+// with the message before; its cursor moves on then.
 func (s *subscriber) Next() ([]byte, Status) {
 	w := s.frameHeader(s.pos)
 	n := w&0xFFFF - 1 // a header of 0 becomes the largest number

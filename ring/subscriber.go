@@ -68,7 +68,7 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 		}
 	}
 	err = mmap.Guard(func() error {
-		s.start(newView(s.region.Base(), s.ring.geo), s.ring.geo)
+		s.start(newView(s.region.Base(), s.ring.geo))
 		s.chase.off = opt.NoStepOff
 		s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
 		from, seq := opt.From, opt.Seq
@@ -97,11 +97,11 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 }
 
 // start makes a subscriber that has yet to join.
-func (s *subscriber) start(v view, g geometry) {
+func (s *subscriber) start(v view) {
 	s.view = v
 	s.short = fastMessages
 	s.margin = v.capacity / 8 &^ (v.block - 1)
-	s.buf = make([]byte, g.maxMessage)
+	s.buf = make([]byte, v.maxMessage)
 	s.chase = chase{need: chaseRun, clock: tick.New()}
 }
 
