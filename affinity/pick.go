@@ -41,10 +41,9 @@ func (t *Topology) Pick(n int, p Policy) ([]int, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("affinity: pick %d CPUs: the number must not be negative", n)
 	}
-	from := t.candidates(p)
-	groups := t.choices(from, p)
+	groups := t.choices(t.candidates(p), p)
 	if len(groups) == 0 {
-		return t.picked(nil, n, p, from)
+		return t.picked(nil, n, p)
 	}
 	best := slices.MinFunc(groups, func(a, b []choice) int {
 		a, b = a[:min(n, len(a))], b[:min(n, len(b))]
@@ -53,19 +52,56 @@ func (t *Topology) Pick(n int, p Policy) ([]int, error) {
 	if p.AnyL3 && len(best) < n {
 		best = spread(best, groups, n)
 	}
-	return t.picked(best[:min(n, len(best))], n, p, from)
+	return t.picked(best[:min(n, len(best))], n, p)
+}
+
+// asked returns the CPUs that the policy wants to pick from.
+func (t *Topology) asked(p Policy) Set {
+	if !p.From.Empty() {
+		return p.From
+	}
+	if t.Allowed == t.Permitted.Minus(t.Isolated) {
+		return t.Allowed.Or(t.Isolated)
+	}
+	return t.Allowed
 }
 
 // candidates returns the CPUs that the policy and the machine admit.
 func (t *Topology) candidates(p Policy) Set {
-	from := p.From
-	if from.Empty() {
-		from = t.Allowed
-		if t.Allowed == t.Permitted.Minus(t.Isolated) {
-			from = from.Or(t.Isolated)
+	return t.asked(p).And(t.Permitted).And(t.Online).Minus(p.Avoid)
+}
+
+// out says which of the CPUs asked for cannot be picked, and why: each CPU once,
+// with the first reason that holds.
+func (t *Topology) out(p Policy) string {
+	var present, core Set
+	for _, c := range t.CPUs {
+		present.Add(c.ID)
+		if p.Avoid.Has(c.ID) && !p.SMT {
+			core = core.Or(c.Siblings)
 		}
 	}
-	return from.And(t.Permitted).And(t.Online).Minus(p.Avoid)
+	left := t.asked(p)
+	var list []string
+	for _, r := range []struct {
+		out Set
+		why string
+	}{
+		{left.Minus(present), "no such CPU"},
+		{left.Minus(t.Online), "offline"},
+		{left.Minus(t.Permitted), "not permitted"},
+		{p.Avoid, "Policy.Avoid"},
+		{core, "on a core of Policy.Avoid"},
+	} {
+		if gone := left.And(r.out); !gone.Empty() {
+			list = append(list, fmt.Sprintf("%s (%s)", gone, r.why))
+			left = left.Minus(gone)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " without " + strings.Join(list, ", ")
 }
 
 // choice is a CPU and the reasons against it, the gravest first.
@@ -168,7 +204,7 @@ func spread(first []choice, groups [][]choice, n int) []choice {
 	return all
 }
 
-func (t *Topology) picked(got []choice, n int, p Policy, from Set) ([]int, error) {
+func (t *Topology) picked(got []choice, n int, p Policy) ([]int, error) {
 	cpus := make([]int, len(got))
 	for i, c := range got {
 		cpus[i] = c.cpu.ID
@@ -187,8 +223,8 @@ func (t *Topology) picked(got []choice, n int, p Policy, from Set) ([]int, error
 	if len(ways) > 0 {
 		advice += " or set Policy." + strings.Join(ways, " or Policy.")
 	}
-	return cpus, fmt.Errorf("affinity: pick %d CPUs %sfrom %s: only %d (%s) fit (mask %s, permitted %s); %s: %w",
-		n, strings.Join(append(rules, ""), ", "), orNone(from), len(cpus), orNone(SetOf(cpus...)),
+	return cpus, fmt.Errorf("affinity: pick %d CPUs %sfrom %s%s: only %d (%s) fit (mask %s, permitted %s); %s: %w",
+		n, strings.Join(append(rules, ""), ", "), orNone(t.asked(p)), t.out(p), len(cpus), orNone(SetOf(cpus...)),
 		orNone(t.Allowed), orNone(t.Permitted), advice, ErrTooFewCPUs)
 }
 

@@ -101,6 +101,31 @@ func TestPickErrors(t *testing.T) {
 	}
 }
 
+// The error names what was asked for, and of each CPU that is out the reason.
+func TestPickErrorNamesWhatIsOut(t *testing.T) {
+	top := plain(8).with(cpuDir+"/online", "0-6").read(t, Limits{Permitted: SetOf(0, 1, 2, 3, 4)})
+	for _, c := range []struct {
+		p    Policy
+		want string
+	}{
+		{Policy{From: SetOf(77)}, "from 77 without 77 (no such CPU): only 0 "},
+		{Policy{From: SetOf(5, 6, 7, 77), Avoid: SetOf(5)}, "from 5-7,77 without 77 (no such CPU), 7 (offline), 5-6 (not permitted): only 0 "},
+		{Policy{From: SetOf(1, 2, 3), Avoid: SetOf(0, 2)}, "from 1-3 without 2 (Policy.Avoid): only 2 "},
+		{Policy{Avoid: SetOf(0, 1, 2)}, "from 0-4 without 0-2 (Policy.Avoid): only 2 "},
+		{Policy{From: SetOf(1, 2)}, "from 1-2: only 2 "},
+	} {
+		if _, err := top.Pick(9, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("From %v, Avoid %v: no %q in: %v", c.p.From, c.p.Avoid, c.want, err)
+		}
+	}
+
+	// Without SMT an avoided CPU takes its sibling out as well.
+	_, err := twoSockets().read(t, Limits{}).Pick(2, Policy{From: SetOf(4, 12), Avoid: SetOf(4)})
+	if want := "without 4 (Policy.Avoid), 12 (on a core of Policy.Avoid): only 0 "; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("no %q in: %v", want, err)
+	}
+}
+
 // What is picked keeps the policy's demands on every machine, for every n.
 func TestPickKeepsDemands(t *testing.T) {
 	for name, m := range map[string]tree{"plain": plain(5), "two sockets": twoSockets(), "complexes": complexes(), "hybrid": hybrid()} {

@@ -33,6 +33,16 @@ func SetOf(cpus ...int) Set {
 // separated by commas, "0-3,8". White space around it is ignored; the empty
 // string is the empty set. The error wraps ErrSyntax.
 func ParseSet(text string) (Set, error) {
+	s, err := parseSet(text)
+	if err != nil {
+		return Set{}, fmt.Errorf("affinity: %w", err)
+	}
+	return s, nil
+}
+
+// parseSet is ParseSet for callers who put the name of the package before the
+// error themselves.
+func parseSet(text string) (Set, error) {
 	var s Set
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -46,7 +56,7 @@ func ParseSet(text string) (Set, error) {
 			hi, ok = parseCPU(last)
 		}
 		if !ok || hi < lo {
-			return Set{}, fmt.Errorf("affinity: CPU list %s: %s is not a CPU from 0 to %d or an ascending range: %w",
+			return Set{}, fmt.Errorf("CPU list %s: %s is not a CPU from 0 to %d or an ascending range: %w",
 				excerpt(text), excerpt(item), MaxCPUs-1, ErrSyntax)
 		}
 		for c := lo; c <= hi; c++ {

@@ -390,7 +390,7 @@ func (r reader) set(name string) (Set, bool, error) {
 	if text == "(null)" { // how older kernels print a set they did not allocate
 		return Set{}, true, nil
 	}
-	s, err := ParseSet(text)
+	s, err := parseSet(text)
 	if err != nil {
 		return Set{}, false, fmt.Errorf("affinity: read /%s: %w", name, err)
 	}

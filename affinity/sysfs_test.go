@@ -86,6 +86,10 @@ func TestHybrid(t *testing.T) {
 
 	m := plain(3).with(cpuDir+"/cpu0/cpu_capacity", "1024", cpuDir+"/cpu1/cpu_capacity", "900", cpuDir+"/cpu2/cpu_capacity", "446")
 	wantColumn(t, m.read(t, Limits{}), "small by capacity", func(c CPU) any { return c.Small }, "false false true")
+
+	// Four fifths of 1024 are 819.2: what has more counts as large.
+	m = plain(3).with(cpuDir+"/cpu0/cpu_capacity", "1024", cpuDir+"/cpu1/cpu_capacity", "820", cpuDir+"/cpu2/cpu_capacity", "819")
+	wantColumn(t, m.read(t, Limits{}), "small at four fifths", func(c CPU) any { return c.Small }, "false false true")
 }
 
 func TestOfflineAndSparse(t *testing.T) {
@@ -203,6 +207,9 @@ func TestGarbage(t *testing.T) {
 			_, err := ReadFS(plain(2).with(name, text).fs(), Limits{})
 			if !errors.Is(err, ErrSyntax) || !strings.Contains(err.Error(), "/"+name) || len(err.Error()) > 500 {
 				t.Errorf("%s = %.20q: %v", name, text, err)
+			}
+			if n := strings.Count(err.Error(), "affinity: "); n != 1 {
+				t.Errorf("%s = %.20q: the error names the package %d times: %v", name, text, n, err)
 			}
 		}
 	}
