@@ -45,7 +45,8 @@ type Config struct {
 	Instruments int
 
 	// Burst is about the mean number of messages in a burst. 0 means
-	// DefaultBurst; with 1 every message comes on its own.
+	// DefaultBurst. With 1 there are none: every message comes on its own, but
+	// for the executions of one aggressive order, which share their time.
 	Burst int
 
 	// Begin and End are the times of the first and the last message since

@@ -22,7 +22,7 @@ func (p *pace) next(r *random) (begins bool) {
 	gap := uint64(0)
 	if begins = p.rest == 0; begins {
 		p.rest = 1 + r.exp(p.burst-1)
-		if r.oneIn(32) {
+		if p.burst > 1 && r.oneIn(32) {
 			p.rest *= 8 // now and then the whole market wakes
 		}
 		gap = r.exp(share * min(p.burst, p.left))

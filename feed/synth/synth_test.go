@@ -228,6 +228,46 @@ func TestBursts(t *testing.T) {
 	}
 }
 
+// With Burst 1 nothing comes in bursts: each message begins one of its own, and
+// the gaps are those of arrivals that know nothing of each other. The executions
+// of one aggressive order, which carry one time, are the only exception.
+func TestBurstOfOne(t *testing.T) {
+	g, err := New(Config{Messages: 50_000, Seed: 1, Burst: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, r := g.pace, g.random
+	for n := 0; p.left > 0; n++ {
+		if !p.next(&r) {
+			t.Fatalf("message %d belongs to the burst of the one before", n)
+		}
+	}
+
+	var last uint64
+	flow, near := 0, 0
+	for {
+		msg, ok := g.Next()
+		if !ok {
+			break
+		}
+		now := itch.Timestamp(msg)
+		typ, gap := itch.Type(msg[0]), now-last
+		last = now
+		if typ == itch.TypeOrderExecuted || typ == itch.TypeOrderExecutedWithPrice ||
+			strings.ContainsRune("SRH", rune(msg[0])) {
+			continue
+		}
+		flow++
+		if gap < 5_000 {
+			near++
+		}
+	}
+	// 50 µs a message on average: a tenth of them by chance.
+	if share := near * 100 / flow; share > 15 {
+		t.Errorf("%d%% of the messages come within 5 µs of the one before, want some 10%%", share)
+	}
+}
+
 func TestGeneratorAndWriteAgree(t *testing.T) {
 	cfg := Config{Messages: 5000, Seed: 42}
 	g, err := New(cfg)
