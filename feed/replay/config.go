@@ -7,13 +7,23 @@ import (
 	"time"
 )
 
-// ErrConfig says that a Config asks for something that cannot be done.
-var ErrConfig = errors.New("invalid configuration")
+var (
+	// ErrConfig says that a Config asks for something that cannot be done.
+	ErrConfig = errors.New("invalid configuration")
+
+	// ErrGap says that a timestamp is further ahead of those before it than
+	// Config.MaxGap.
+	ErrGap = errors.New("a gap in time too long to wait for")
+)
 
 // Values that stand for zero in a Config.
 const (
 	DefaultSpinWithin    = 2 * time.Millisecond
 	DefaultProgressEvery = 250 * time.Millisecond
+
+	// DefaultMaxGap is longer than exchanges close over a weekend with
+	// holidays on both sides, so that only files of rare messages need more.
+	DefaultMaxGap = 7 * 24 * time.Hour
 )
 
 // Config says how a replay is paced and watched. The zero Config replays at
@@ -27,6 +37,12 @@ type Config struct {
 	// timestamps. 0 does not pace by rate. Speed and Rate exclude each other;
 	// with both 0 the replay runs at maximum speed.
 	Rate float64
+
+	// MaxGap is the longest time, in the source's own time, that a message may
+	// be ahead of the latest before it when Speed paces the replay: one wrong
+	// timestamp would hold up all that follow for years. Run then ends with
+	// ErrGap. 0 means DefaultMaxGap; less than 0 sets no limit.
+	MaxGap time.Duration
 
 	// SpinWithin is how much of a wait's end is spent spinning; what is longer
 	// sleeps first. It has to be larger than the lateness of a sleep, which is
@@ -75,6 +91,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.ProgressEvery == 0 {
 		c.ProgressEvery = DefaultProgressEvery
+	}
+	if c.MaxGap == 0 {
+		c.MaxGap = DefaultMaxGap
 	}
 	switch {
 	case c.SpinWithin == 0:

@@ -25,7 +25,10 @@
 // lateness of the very message that it held.
 //
 // A timestamp that is unknown, or earlier than one before it, cannot ask for a
-// place in the past: such a message is due together with the one before it.
+// place in the past: such a message is due together with the one before it. One
+// that is further ahead than Config.MaxGap ends the replay with [ErrGap] rather
+// than hold it up for good: no market closes for that long, so it is most likely
+// wrong.
 //
 // A paced message costs a look at the clock, some 50 ns; a schedule that is
 // denser than that for long falls behind, and the histogram says so.

@@ -65,9 +65,10 @@ const checkEvery = 256
 const spinCheckEvery = 1024
 
 // Run publishes every message of src to sink, paced as cfg says, until the
-// source ends (the error is then nil), the source or the sink fails, or ctx is
-// done. The error wraps theirs, and the Result counts in each case what was
-// published before it. A message that the sink refused is not counted.
+// source ends (the error is then nil), the source or the sink fails, a timestamp
+// is too far ahead (ErrGap), or ctx is done. The error wraps theirs, and the
+// Result counts in each case what was published before it. A message that the
+// sink refused is not counted.
 func Run(ctx context.Context, src Source, sink Sink, cfg Config) (Result, error) {
 	if src == nil || sink == nil {
 		return Result{}, fmt.Errorf("replay: %w: a source and a sink are needed", ErrConfig)
@@ -149,6 +150,9 @@ func (r *runner) paced() error {
 			s.start = now
 		}
 		seen := r.times
+		if s.speed != 0 && r.cfg.MaxGap >= 0 && seen.ahead(t) > uint64(r.cfg.MaxGap) {
+			return r.gapError(seen.ahead(t))
+		}
 		seen.see(t)
 		due := s.due(n, &seen)
 		// now is a moment old; that it is past due is true all the same.
@@ -260,6 +264,12 @@ func (r *runner) sourceError(err error) error {
 
 func (r *runner) sinkError(err error) error {
 	return fmt.Errorf("replay: publish message %d%s: %w", r.res.Messages+1, r.where(), err)
+}
+
+func (r *runner) gapError(ns uint64) error {
+	return fmt.Errorf("replay: message %d%s is %.1f hours after the latest before it: %w: "+
+		"check the file, or replay it at a fixed rate or at maximum speed; a larger Config.MaxGap (now %v) waits",
+		r.res.Messages+1, r.where(), float64(ns)/float64(time.Hour), ErrGap, r.cfg.MaxGap)
 }
 
 // where is the position for an error's text.

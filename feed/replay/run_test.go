@@ -286,8 +286,52 @@ func TestWaitSleepsOnlyWhatExceedsTheSpin(t *testing.T) {
 	}
 }
 
+// One bad timestamp far ahead must not make a replay wait for it without a word.
+func TestGap(t *testing.T) {
+	const day = 86400e9
+	for _, tt := range []struct {
+		name  string
+		cfg   Config
+		times []uint64
+		says  string // in the error; "": none
+		sent  int    // before the error
+	}{
+		{"outlier", Config{Speed: 1}, []uint64{100, 200, 1 << 63, 300}, "message 3 (30 bytes into the source) is 2562047.8 hours after", 2},
+		{"at any speed", Config{Speed: 1e12}, []uint64{100, 1 << 63}, "message 2 ", 1},
+		{"first time is the bad one", Config{Speed: 1e6}, []uint64{7, 0, 1.7e18}, "message 3 ", 2},
+		{"a week is not too much", Config{Speed: 1e6}, []uint64{1, 1 + 7*day}, "", 0},
+		{"more is", Config{Speed: 1e6}, []uint64{1, 2 + 7*day}, "168.0 hours", 1},
+		{"two gaps of a week", Config{Speed: 1e6}, []uint64{1, 1 + 7*day, 1 + 14*day}, "", 0},
+		{"from the latest, not the last", Config{Speed: 1e6}, []uint64{day, 5 * day, 1, 6 * day}, "", 0},
+		{"unknown times do not count", Config{Speed: 1}, []uint64{1, math.MaxUint64, 0, 2}, "", 0},
+		{"given", Config{Speed: 1, MaxGap: time.Second}, []uint64{1, 1 + 1e9, 2 + 2e9}, "message 3 ", 2},
+		{"none", Config{Speed: 1e12, MaxGap: -1}, []uint64{1, 1 << 63}, "", 0},
+		{"rate does not look at times", Config{Rate: 1e9}, []uint64{1, 1 << 63}, "", 0},
+		{"nor does maximum speed", Config{}, []uint64{1, 1 << 63}, "", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clock, sink := newFake(1)
+			tt.cfg.Clock, tt.cfg.SpinWithin = clock, time.Nanosecond
+			res, err := Run(context.Background(), &sliceSource{times: tt.times}, sink, tt.cfg)
+			if tt.says == "" {
+				if err != nil || int(res.Messages) != len(tt.times) {
+					t.Errorf("%d messages, %v; want all %d", res.Messages, err, len(tt.times))
+				}
+				return
+			}
+			if !errors.Is(err, ErrGap) || !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("%v; want ErrGap that says %q", err, tt.says)
+			}
+			// What was bad is neither published nor part of the result.
+			if int(res.Messages) != tt.sent || len(sink.msgs) != tt.sent || res.LastTime == tt.times[tt.sent] {
+				t.Errorf("%d messages, the last of time %d, %d published; want %d", res.Messages, res.LastTime, len(sink.msgs), tt.sent)
+			}
+		})
+	}
+}
+
 func TestFarFutureWaitsAndCanBeCancelled(t *testing.T) {
-	for _, cfg := range []Config{{Speed: 1}, {Speed: 1e-9}, {Rate: 1e-300}, {Rate: 1e-300, SpinWithin: -1}} {
+	for _, cfg := range []Config{{Speed: 1, MaxGap: -1}, {Speed: 1e-9, MaxGap: -1}, {Rate: 1e-300}, {Rate: 1e-300, SpinWithin: -1}} {
 		clock, sink := newFake(1)
 		ctx, cancel := context.WithCancel(context.Background())
 		clock.onSleep = cancel

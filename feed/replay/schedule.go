@@ -16,6 +16,15 @@ type timeline struct {
 // the largest value, which DBN uses for "undefined".
 func known(t uint64) bool { return t-1 < math.MaxUint64-1 }
 
+// ahead returns by how much t is later than the latest time so far; 0 if it is
+// not, or there is none to compare.
+func (l *timeline) ahead(t uint64) uint64 {
+	if !known(t) || l.high == 0 || t < l.high {
+		return 0
+	}
+	return t - l.high
+}
+
 func (l *timeline) see(t uint64) {
 	if !known(t) {
 		return
