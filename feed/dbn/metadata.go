@@ -1,7 +1,9 @@
 package dbn
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -60,26 +62,29 @@ const (
 	datasetSize    = 16
 	fixedSize      = 100 // dataset to reserved
 	minMetadata    = fixedSize + 5*4
-	maxMetadata    = 1 << 30 // far above that of every symbol of the largest dataset
-	symbolCstrLen1 = 22      // version 1
-	symbolCstrLen  = 71      // versions 2 and 3
+	maxMetadata    = 256 << 20 // more than a million symbols, each with its mapping
+	maxPadding     = 7
+	symbolCstrLen1 = 22 // version 1
+	symbolCstrLen  = 71 // versions 2 and 3
 	noRecordCount  = 1<<64 - 1
 )
 
-// metadataDecoder takes the header apart from front to back. The first fault
-// stays, with its place, and makes all later fields empty.
+// metadataDecoder takes the header from a Reader, front to back, and holds no more
+// of it than a field: what a header says of its length and its counts costs nothing
+// until the bytes are there. The first error stays, and makes all later fields
+// empty.
 type metadataDecoder struct {
-	b     string
-	pos   int
-	fault string
-	at    int // of the fault
+	r     *Reader
+	size  int64  // of what follows the length
+	left  int64  // how much of it was not yet taken
+	field []byte // taken last
+	err   error
 }
 
-// decodeMetadata decodes what follows the length. The strings of the result are
-// parts of block. A fault is a description, at an offset in block.
-func decodeMetadata(version uint8, block string) (md *Metadata, fault string, offset int) {
-	d := &metadataDecoder{b: block}
-	md = &Metadata{Version: version, SymbolCstrLen: symbolCstrLen1}
+// decodeMetadata decodes what follows the length, size bytes of r.
+func decodeMetadata(r *Reader, version uint8, size int64) (*Metadata, error) {
+	d := &metadataDecoder{r: r, size: size, left: size}
+	md := &Metadata{Version: version, SymbolCstrLen: symbolCstrLen1}
 	md.Dataset = d.cstr(datasetSize)
 	md.Schema = Schema(d.u16())
 	md.Start = d.u64()
@@ -102,7 +107,7 @@ func decodeMetadata(version uint8, block string) (md *Metadata, fault string, of
 			d.fail(2, "symbols of %d bytes, DBN has %d or more", md.SymbolCstrLen, symbolCstrLen1)
 		}
 	}
-	d.take(fixedSize - d.pos)
+	d.take(fixedSize - int(d.size-d.left)) // reserved
 	if n := d.u32(); n != 0 {
 		d.fail(4, "a schema definition of %d bytes, which no known version has", n)
 	}
@@ -110,36 +115,44 @@ func decodeMetadata(version uint8, block string) (md *Metadata, fault string, of
 	md.Partial = d.symbols("partial symbols", md.SymbolCstrLen)
 	md.NotFound = d.symbols("symbols not found", md.SymbolCstrLen)
 	md.Mappings = d.mappings(md.SymbolCstrLen)
-	return md, d.fault, d.at
+	if d.left > maxPadding {
+		d.fail(0, "%d bytes follow the mappings, at most %d of padding are possible", d.left, maxPadding)
+	}
+	d.take(int(d.left))
+	return md, d.err
 }
 
 // fail notes a fault in the field that began back bytes ago.
-func (d *metadataDecoder) fail(back int, format string, args ...any) {
-	if d.fault == "" {
-		d.fault = fmt.Sprintf(format, args...)
-		d.at = d.pos - back
+func (d *metadataDecoder) fail(back int64, format string, args ...any) {
+	if d.err == nil {
+		d.err = d.r.fault(d.r.at()-back, ErrMetadata, fmt.Sprintf(format, args...)+": get the file again")
 	}
 }
 
-// take returns the next n bytes, or none after a fault.
-func (d *metadataDecoder) take(n int) string {
-	if d.fault != "" {
-		return ""
+// take returns the next n bytes until the next call, or none after an error.
+func (d *metadataDecoder) take(n int) []byte {
+	if d.err != nil {
+		return nil
 	}
-	if n > len(d.b)-d.pos {
-		d.fail(0, "%d bytes are needed here, the header has %d left", n, len(d.b)-d.pos)
-		return ""
+	if int64(n) > d.left {
+		d.fail(0, "%d bytes are needed here, the header has %d left", n, d.left)
+		return nil
 	}
-	s := d.b[d.pos : d.pos+n]
-	d.pos += n
-	return s
+	d.field = slices.Grow(d.field[:0], n)[:n]
+	if err := d.r.readFull(d.field); err != nil {
+		have, all := d.r.at(), preludeSize+d.size
+		d.err = d.r.cut(err, fmt.Sprintf("the header has %d of %d bytes, %d are missing", have, all, all-have))
+		return nil
+	}
+	d.left -= int64(n)
+	return d.field
 }
 
 func (d *metadataDecoder) uint(n int) uint64 {
 	var v uint64
-	s := d.take(n)
-	for i := len(s) - 1; i >= 0; i-- {
-		v = v<<8 | uint64(s[i])
+	b := d.take(n)
+	for i := len(b) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(b[i])
 	}
 	return v
 }
@@ -150,49 +163,42 @@ func (d *metadataDecoder) u32() uint32 { return uint32(d.uint(4)) }
 func (d *metadataDecoder) u64() uint64 { return d.uint(8) }
 
 func (d *metadataDecoder) cstr(n int) string {
-	return strings.TrimRight(d.take(n), "\x00")
+	return string(bytes.TrimRight(d.take(n), "\x00"))
 }
 
-// count takes the length of a list whose items have at least size bytes each. A
-// count that the header has no room for is a fault, so that no count can make us
-// allocate more than a few times what was read.
+// count takes the length of a list whose items have at least size bytes each. One
+// that the header has no room for is a fault.
 func (d *metadataDecoder) count(what string, size int) int {
 	n := int64(d.u32())
-	if left := len(d.b) - d.pos; n*int64(size) > int64(left) {
-		d.fail(4, "%d %s, the header has room for %d", n, what, left/size)
+	if n*int64(size) > d.left {
+		d.fail(4, "%d %s, the header has room for %d", n, what, d.left/int64(size))
 		return 0
 	}
 	return int(n)
 }
 
-func (d *metadataDecoder) symbols(what string, cstrLen int) []string {
-	n := d.count(what, cstrLen)
+// list returns a list of n items as item gives them. It grows with what was read,
+// so that a count which the file does not keep costs little.
+func list[T any](d *metadataDecoder, n int, item func() T) []T {
 	if n == 0 {
 		return nil
 	}
-	list := make([]string, n)
-	for i := range list {
-		list[i] = d.cstr(cstrLen)
+	l := make([]T, 0, min(n, 1024))
+	for len(l) < n && d.err == nil {
+		l = append(l, item())
 	}
-	return list
+	return l
+}
+
+func (d *metadataDecoder) symbols(what string, cstrLen int) []string {
+	return list(d, d.count(what, cstrLen), func() string { return d.cstr(cstrLen) })
 }
 
 func (d *metadataDecoder) mappings(cstrLen int) []SymbolMapping {
-	n := d.count("mappings", cstrLen+4)
-	if n == 0 {
-		return nil
-	}
-	list := make([]SymbolMapping, n)
-	for i := range list {
-		list[i].RawSymbol = d.cstr(cstrLen)
-		if n := d.count("intervals", 8+cstrLen); n > 0 {
-			list[i].Intervals = make([]MappingInterval, n)
-		}
-		for j := range list[i].Intervals {
-			list[i].Intervals[j] = MappingInterval{d.u32(), d.u32(), d.cstr(cstrLen)}
-		}
-	}
-	return list
+	interval := func() MappingInterval { return MappingInterval{d.u32(), d.u32(), d.cstr(cstrLen)} }
+	return list(d, d.count("mappings", cstrLen+4), func() SymbolMapping {
+		return SymbolMapping{d.cstr(cstrLen), list(d, d.count("intervals", 8+cstrLen), interval)}
+	})
 }
 
 // Append appends the header of a file, from the magic to where the first record

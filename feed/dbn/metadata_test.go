@@ -5,9 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // header puts a header together field by field, as Databento describes it, for
@@ -153,13 +157,114 @@ func TestHeaderFaults(t *testing.T) {
 		_, _, err := readAll(bytes.NewReader(b), ReaderConfig{})
 		t.Run(name, func(t *testing.T) { wantFormatError(t, err, c.kind, c.want) })
 	}
-	// A length that the file does not have: what is there is read, and no more is
-	// asked for.
-	b := header(3, false)
-	copy(b[4:], []byte{0, 0, 0, 0x40})
-	_, _, err := readAll(bytes.NewReader(b), ReaderConfig{})
-	wantFormatError(t, err, ErrTruncated, int64(len(b)))
-	if want := fmt.Sprintf("%d are missing", 1<<30+8-len(b)); !strings.Contains(err.Error(), want) {
-		t.Errorf("%q does not say %q", err, want)
+}
+
+// Bytes that are in no list of the header are padding, up to 7, and above that a
+// fault, which is found without reading them.
+func TestHeaderPadding(t *testing.T) {
+	for version := 1; version <= 3; version++ {
+		whole := header(version, false)
+		b := append(bytes.Clone(whole), make([]byte, 64)...)
+		binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+		_, _, err := readAll(bytes.NewReader(b), ReaderConfig{})
+		var fe *FormatError
+		if !errors.As(err, &fe) || !errors.Is(err, ErrMetadata) {
+			t.Fatalf("version %d: 64 bytes behind: %v", version, err)
+		}
+		end := fe.Offset // of the mappings
+		for n := int64(0); n <= 9; n++ {
+			b := append(bytes.Clone(whole[:end]), make([]byte, n)...)
+			binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+			rec := record(RTypeMbo, MboSize, 1)
+			_, recs, err := readAll(bytes.NewReader(append(b, rec...)), ReaderConfig{})
+			if n > 7 {
+				wantFormatError(t, err, ErrMetadata, end)
+			} else if err != nil || len(recs) != 1 || !bytes.Equal(recs[0], rec) {
+				t.Errorf("version %d, %d bytes of padding: %d records, %v", version, n, len(recs), err)
+			}
+		}
+	}
+}
+
+// A small file that says its header is huge must not make the Reader hold more
+// than it found.
+func TestHeaderLies(t *testing.T) {
+	const cstr = 71
+	fixed := func(size uint32) []byte {
+		b := make([]byte, preludeSize+fixedSize+4)
+		copy(b, "DBN\x03")
+		binary.LittleEndian.PutUint32(b[4:], size)
+		binary.LittleEndian.PutUint16(b[8+45:], cstr)
+		return b
+	}
+	count := func(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
+	zeros := &endless{b: make([]byte, 64<<10)}
+	for _, c := range []struct {
+		name string
+		in   io.Reader
+		kind error
+		at   int64
+	}{
+		{"longer than any", io.MultiReader(bytes.NewReader(fixed(1<<30)), zeros), ErrMetadata, 4},
+		{"just longer than any", io.MultiReader(bytes.NewReader(fixed(maxMetadata+1)), zeros), ErrMetadata, 4},
+		{"no lists", io.MultiReader(bytes.NewReader(fixed(maxMetadata)), zeros), ErrMetadata, 128},
+		{"no symbols", io.MultiReader(bytes.NewReader(fixed(maxMetadata)), bytes.NewReader(count(maxMetadata/cstr-2))), ErrTruncated, 116},
+		{"no mappings", bytes.NewReader(append(append(fixed(maxMetadata), make([]byte, 12)...), count(maxMetadata/(cstr+4)-2)...)), ErrTruncated, 128},
+		{"no intervals", bytes.NewReader(append(append(append(fixed(maxMetadata), make([]byte, 12)...), count(1)...),
+			append(make([]byte, cstr), count(maxMetadata/(cstr+8)-3)...)...)), ErrTruncated, 128 + cstr + 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := &counted{r: c.in}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := NewReader(in, ReaderConfig{})
+			runtime.ReadMemStats(&after)
+			wantFormatError(t, err, c.kind, c.at)
+			if in.n > 1<<20 {
+				t.Errorf("%d bytes were read", in.n)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 2<<20 {
+				t.Errorf("%d bytes were allocated", n)
+			}
+		})
+	}
+	// The same in a file of a few KB: zeros compress well.
+	var bomb bytes.Buffer
+	enc, err := zstd.NewWriter(&bomb, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(enc, io.MultiReader(bytes.NewReader(fixed(maxMetadata)), zeros), 32<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := enc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewReader(&bomb, ReaderConfig{})
+	wantFormatError(t, err, ErrMetadata, 128)
+}
+
+// counted counts what was read.
+type counted struct {
+	r io.Reader
+	n int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
+
+// Symbols may be longer than the Reader's buffer.
+func TestHeaderLongSymbols(t *testing.T) {
+	md := Metadata{Version: 2, SymbolCstrLen: 0xFFFF, Symbols: []string{strings.Repeat("s", 0xFFFF), "b"}}
+	b, err := md.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := readAll(bytes.NewReader(b), ReaderConfig{BufferSize: 1})
+	if err != nil || !reflect.DeepEqual(*got, md) {
+		t.Errorf("%v", err)
 	}
 }

@@ -299,13 +299,9 @@ func (r *Reader) readHeader() error {
 			fmt.Sprintf("it says that it is %d bytes long, %d to %d are possible: get the file again", size, minMetadata, maxMetadata))
 	}
 	r.pos = preludeSize
-	block, err := r.take(int(size))
+	md, err := decodeMetadata(r, version, size)
 	if err != nil {
-		return r.cut(err, fmt.Sprintf("the header has %d of %d bytes, %d are missing", preludeSize+len(block), preludeSize+size, size-int64(len(block))))
-	}
-	md, fault, at := decodeMetadata(version, string(block))
-	if fault != "" {
-		return r.fault(preludeSize+int64(at), ErrMetadata, fault+": get the file again")
+		return err
 	}
 	r.md = md
 	r.decided = true
@@ -315,21 +311,17 @@ func (r *Reader) readHeader() error {
 	return nil
 }
 
-// take returns the next n bytes, or those before the end of the input and the
-// error. It allocates as the bytes come in, so that a false n costs nothing.
-func (r *Reader) take(n int) ([]byte, error) {
-	var out []byte
-	for {
-		k := min(n-len(out), len(r.buf)-r.pos)
-		out = append(out, r.buf[r.pos:r.pos+k]...)
-		r.pos += k
-		if len(out) == n {
-			return out, nil
-		}
+// readFull fills p with the bytes that come next. Its error is that of fill.
+func (r *Reader) readFull(p []byte) error {
+	for len(p) > 0 {
 		if err := r.fill(1); err != nil {
-			return out, err
+			return err
 		}
+		n := copy(p, r.buf[r.pos:])
+		r.pos += n
+		p = p[n:]
 	}
+	return nil
 }
 
 // fill reads until buf[pos:] has n bytes. Its error is that of the source, and
@@ -361,6 +353,9 @@ func (r *Reader) compact() {
 	r.pos = 0
 }
 
+// at is the offset of what is not yet handed out.
+func (r *Reader) at() int64 { return r.base + int64(r.pos) }
+
 func (r *Reader) name() string { return nameOr(r.cfg.Name, "input") }
 
 func (r *Reader) fault(offset int64, err error, detail string) error {
@@ -368,7 +363,7 @@ func (r *Reader) fault(offset int64, err error, detail string) error {
 }
 
 func (r *Reader) recordFault(detail string) error {
-	return r.fault(r.base+int64(r.pos), ErrRecord, detail+": the file is damaged from here on, get it again")
+	return r.fault(r.at(), ErrRecord, detail+": the file is damaged from here on, get it again")
 }
 
 // cut is the error for an input that ended with err inside something.
@@ -376,7 +371,7 @@ func (r *Reader) cut(err error, detail string) error {
 	if err != io.EOF {
 		return r.inputError(err)
 	}
-	return r.fault(r.base+int64(r.pos), ErrTruncated, detail+": get the file again")
+	return r.fault(r.at(), ErrTruncated, detail+": get the file again")
 }
 
 // inputError is the error for a source that ended with err, which is not io.EOF.
