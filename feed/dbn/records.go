@@ -47,12 +47,13 @@ const (
 
 // Bits of the Flags field.
 const (
-	FlagLast         = 0x80 // last record of the event for this instrument
-	FlagTOB          = 0x40 // top of book
-	FlagSnapshot     = 0x20 // from a snapshot, not from live traffic
-	FlagMBP          = 0x10 // aggregated price level
-	FlagBadTsRecv    = 0x08 // ts_recv is inaccurate
-	FlagMaybeBadBook = 0x04 // a gap was seen; the book may be wrong
+	FlagLast              = 0x80 // last record of the event for this instrument
+	FlagTOB               = 0x40 // top of book
+	FlagSnapshot          = 0x20 // from a snapshot, not from live traffic
+	FlagMBP               = 0x10 // aggregated price level
+	FlagBadTsRecv         = 0x08 // ts_recv is inaccurate
+	FlagMaybeBadBook      = 0x04 // a gap was seen; the book may be wrong
+	FlagPublisherSpecific = 0x02 // an event whose meaning is the publisher's own
 )
 
 // RecordHeader begins every record: 16 bytes.

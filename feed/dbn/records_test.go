@@ -154,8 +154,11 @@ func TestRecordHeaderAndTime(t *testing.T) {
 	for _, c := range []struct {
 		t    RType
 		want int
-	}{{RTypeMbo, 40}, {RTypeMbp0, 32}, {RTypeMbp1, 32}, {RTypeMbp10, 32}, {RTypeBbo1S, 32}, {RTypeStatus, 16},
-		{RTypeDefinition, 16}, {RTypeOhlcv1S, 8}, {RTypeSystem, 8}, {0x7F, 8}} {
+	}{{RTypeMbo, 40}, {RTypeMbp0, 32}, {RTypeMbp1, 32}, {RTypeMbp10, 32}, {RTypeCmbp1, 32}, {RTypeTcbbo, 32},
+		{RTypeCbbo1S, 32}, {RTypeCbbo1M, 32}, {RTypeBbo1S, 32}, {RTypeBbo1M, 32},
+		{RTypeStatus, 16}, {RTypeDefinition, 16}, {RTypeImbalance, 16}, {RTypeStatistics, 16},
+		{RTypeOhlcv, 8}, {RTypeOhlcv1S, 8}, {RTypeOhlcv1M, 8}, {RTypeOhlcv1H, 8}, {RTypeOhlcv1D, 8}, {RTypeOhlcvEod, 8},
+		{RTypeError, 8}, {RTypeSymbolMapping, 8}, {RTypeSystem, 8}, {0x7F, 8}} {
 		size, ok := RecordSize(c.t, 3)
 		if !ok {
 			size = 32
