@@ -34,24 +34,31 @@ func isCutMagic(b []byte) bool {
 		len(b) < len(zstdMagic) && strings.HasPrefix(zstdMagic, string(b))
 }
 
-// looksLike says what the input that begins with b may be, and what to do with
-// it. It is only asked about inputs that are not DBN.
-func looksLike(b []byte) string {
+// looksLike says what the input that begins with b may be, and what to do with it:
+// ErrForm if it is data in another form, else ErrNotDBN. It is only asked about
+// inputs that are not DBN. unpacked: b comes out of a zstd stream.
+func looksLike(b []byte, unpacked bool) (kind error, detail string) {
+	isITCH := len(b) >= 3 && b[0] == 0 && strings.IndexByte("SRHYLVWKJhAFECXDUPQBINO", b[2]) >= 0
+	isGzip := bytes.HasPrefix(b, []byte(gzipMagic))
 	switch {
 	case isDBZ(b):
-		return "it is DBZ, the format before DBN: convert it with Databento's dbn tool"
-	case isZstd(b):
-		return "it is compressed twice: decompress it once"
-	case bytes.HasPrefix(b, []byte(gzipMagic)):
-		return "it is compressed with gzip: decompress it, or read it as ITCH if it is that"
-	case len(b) >= 3 && b[0] == 0 && strings.IndexByte("SRHYLVWKJhAFECXDUPQBINO", b[2]) >= 0:
-		return "it looks like Nasdaq ITCH (BinaryFILE): read it as that"
+		return ErrForm, "it is DBZ, the format before DBN: convert it with Databento's dbn tool"
+	case isZstd(b) && unpacked:
+		return ErrForm, "it is compressed twice with zstd: decompress it once with zstd -d"
+	case isGzip && unpacked:
+		return ErrForm, "it is compressed with gzip and then with zstd: decompress it with zstd -d and then with gzip -d"
+	case isGzip:
+		return ErrForm, "it is compressed with gzip: decompress it, or read it as ITCH if it is that"
+	case isITCH && unpacked:
+		return ErrForm, "it is a Nasdaq ITCH BinaryFILE compressed with zstd: decompress it with zstd -d and read it as ITCH"
+	case isITCH:
+		return ErrForm, "it looks like Nasdaq ITCH (BinaryFILE): read it as that"
 	case len(b) > 0 && (b[0] == '{' || b[0] == '[') && isText(b):
-		return "it looks like JSON: get the data in the encoding dbn"
+		return ErrNotDBN, "it looks like JSON: get the data in the encoding dbn"
 	case isText(b):
-		return fmt.Sprintf("it is text that begins with %q: get the data in the encoding dbn", b[:min(len(b), 12)])
+		return ErrNotDBN, fmt.Sprintf("it is text that begins with %q: get the data in the encoding dbn", b[:min(len(b), 12)])
 	}
-	return fmt.Sprintf("it begins with the bytes % x: check that this is the right file", b[:min(len(b), 8)])
+	return ErrNotDBN, fmt.Sprintf("it begins with the bytes % x: check that this is the right file", b[:min(len(b), 8)])
 }
 
 func isText(b []byte) bool {

@@ -13,6 +13,9 @@ var (
 	ErrEmpty = errors.New("file is empty")
 	// ErrNotDBN: the input begins as some other format does.
 	ErrNotDBN = errors.New("not a DBN file")
+	// ErrForm: the input is market data, but as another reader takes it, or only
+	// after it is decompressed or converted, which Detail says. It wraps ErrNotDBN.
+	ErrForm = fmt.Errorf("%w as it is", ErrNotDBN)
 	// ErrVersion: a DBN version that this package does not know.
 	ErrVersion = errors.New("unsupported DBN version")
 	// ErrMetadata: the file header contradicts itself.

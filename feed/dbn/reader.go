@@ -71,7 +71,8 @@ type Reader struct {
 
 // input is the caller's reader. It keeps the error that the reader ended with,
 // which tells a bad disk from bad data behind the zstd decoder, and does not put
-// up with a reader that returns nothing for ever, which the decoder would.
+// up with a reader that returns nothing for ever, which the decoder would, or says
+// that it has read more than was asked of it.
 type input struct {
 	r    io.Reader
 	end  atomic.Pointer[error] // the decoder reads ahead in another goroutine
@@ -80,11 +81,16 @@ type input struct {
 
 const maxIdle = 100
 
+var errImpossibleCount = errors.New("reader returned an impossible count")
+
 func (in *input) Read(p []byte) (int, error) {
 	if end := in.end.Load(); end != nil {
 		return 0, *end
 	}
 	n, err := in.r.Read(p)
+	if n < 0 || n > len(p) {
+		n, err = 0, errImpossibleCount
+	}
 	if n > 0 {
 		in.idle = 0
 	} else if in.idle++; in.idle >= maxIdle && err == nil {
@@ -183,6 +189,9 @@ func (r *Reader) nextChecked() ([]byte, error) {
 	}
 	err := r.fill(2)
 	if err == nil {
+		if err := r.checkJoined(); err != nil {
+			return nil, err
+		}
 		t := RType(r.buf[r.pos+1])
 		if !r.decided {
 			r.decide(t, size)
@@ -199,6 +208,30 @@ func (r *Reader) nextChecked() ([]byte, error) {
 	r.last = r.pos
 	r.pos += size
 	return r.buf[r.last:r.pos:r.pos], nil
+}
+
+// checkJoined refuses the beginning of another file where a record should begin:
+// its header would pass for a record of an unknown type. That no record begins like
+// this is why Next need not look.
+func (r *Reader) checkJoined() error {
+	switch string(r.buf[r.pos : r.pos+2]) {
+	case magic[:2], zstdMagic[:2]:
+	default:
+		return nil
+	}
+	if err := r.fill(4); err != nil {
+		return nil // it is cut short, whatever it is
+	}
+	what := ""
+	switch rest := r.buf[r.pos:]; {
+	case string(rest[:len(magic)]) == magic && rest[3] >= minVersion && rest[3] <= MaxVersion:
+		what = "another DBN file"
+	case string(rest[:len(zstdMagic)]) == zstdMagic:
+		what = "a zstd file"
+	default:
+		return nil
+	}
+	return r.fault(r.at(), ErrRecord, what+" begins here, the files were joined: split them and read each by itself")
 }
 
 // decide settles if a fragment has ts_out, by the first record of a known type.
@@ -247,7 +280,7 @@ func (r *Reader) open() error {
 		r.decide(RType(first[1]), int(first[0])*wordSize)
 	}
 	if !r.decided {
-		return r.fault(0, ErrNotDBN, looksLike(first))
+		return r.notDBN(first)
 	}
 	return nil
 }
@@ -261,7 +294,7 @@ func (r *Reader) openZstd() error {
 	}
 	start := r.buf
 	if isDBZ(start) {
-		return r.fault(0, ErrNotDBN, looksLike(start))
+		return r.notDBN(start)
 	}
 	if !isZstd(start) {
 		return nil
@@ -360,6 +393,12 @@ func (r *Reader) name() string { return nameOr(r.cfg.Name, "input") }
 
 func (r *Reader) fault(offset int64, err error, detail string) error {
 	return &FormatError{Name: r.cfg.Name, Offset: offset, Detail: detail, Err: err}
+}
+
+// notDBN is the error for an input that begins with start.
+func (r *Reader) notDBN(start []byte) error {
+	kind, detail := looksLike(start, r.zstd != nil)
+	return r.fault(0, kind, detail)
 }
 
 func (r *Reader) recordFault(detail string) error {

@@ -231,6 +231,67 @@ func TestReaderBadRecord(t *testing.T) {
 	}
 }
 
+// Files that were joined are one too many: the second header is no record.
+func TestReaderJoined(t *testing.T) {
+	for version := uint8(1); version <= MaxVersion; version++ {
+		for _, tsOut := range []bool{false, true} {
+			recs := someRecords(version, tsOut)
+			first := writeAll(t, someMetadata(version, tsOut), WriterConfig{}, recs)
+			for v := uint8(1); v <= MaxVersion; v++ {
+				second := writeAll(t, someMetadata(v, false), WriterConfig{}, someRecords(v, false))
+				fragment := bytes.Join(recs, nil)
+				for name, c := range map[string]struct {
+					in   []byte
+					at   int
+					says string
+				}{
+					"plain":             {append(bytes.Clone(first), second...), len(first), "another DBN file"},
+					"zstd":              {append(compress(t, first), compress(t, second)...), len(first), "another DBN file"},
+					"joined, then zstd": {compress(t, append(bytes.Clone(first), second...)), len(first), "another DBN file"},
+					"fragment":          {append(bytes.Clone(fragment), second...), len(fragment), "another DBN file"},
+					"plain and zstd":    {append(bytes.Clone(first), compress(t, second)...), len(first), "a zstd file"},
+					"magic alone":       {append(bytes.Clone(first), second[:4]...), len(first), "another DBN file"},
+				} {
+					for _, in := range []io.Reader{bytes.NewReader(c.in), iotest.OneByteReader(bytes.NewReader(c.in))} {
+						_, got, err := readAll(in, ReaderConfig{})
+						wantFormatError(t, err, ErrRecord, int64(c.at))
+						if len(got) != len(recs) || err == nil || !strings.Contains(err.Error(), c.says+" begins here, the files were joined: split") {
+							t.Errorf("version %d, then %d, %s: %d records, want %d, then %v", version, v, name, len(got), len(recs), err)
+						}
+					}
+				}
+			}
+		}
+	}
+	// An unknown type may be any but that.
+	like := record(0x42, 0x44*wordSize, 1)
+	copy(like, "DBN\x00")
+	data := writeAll(t, Metadata{}, WriterConfig{}, [][]byte{like, record(0xB5, 0x28*wordSize, 1)})
+	if _, got, err := readAll(bytes.NewReader(data), ReaderConfig{}); len(got) != 2 || err != nil {
+		t.Errorf("%d records, %v", len(got), err)
+	}
+}
+
+// A reader that says it has read what cannot be.
+func TestReaderImpossibleCount(t *testing.T) {
+	for _, form := range forms {
+		data := writeAll(t, Metadata{}, form.writer, someRecords(3, false))
+		for _, n := range []int{-1, 1 << 30} {
+			for _, good := range []int{0, 20, len(data)} {
+				in := io.MultiReader(bytes.NewReader(data[:good]), impossible(n))
+				_, _, err := readAll(in, form.reader)
+				if err == nil || !strings.Contains(err.Error(), "impossible count") {
+					t.Errorf("%s: %d bytes after %d: %v", form.name, n, good, err)
+				}
+			}
+		}
+	}
+}
+
+type impossible int
+
+func (n impossible) Read([]byte) (int, error) { return int(n), nil }
+
 // A file that is not DBN is refused before a record of it is handed out.
 func TestReaderWrongFile(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -239,22 +300,24 @@ func TestReaderWrongFile(t *testing.T) {
 		says string
 	}{
 		"empty":             {"", ErrEmpty, "empty"},
-		"itch":              {"\x00\x0cS\x00\x00\x00\x00\x0a\x2d\xf4\x92\x1d\x67O\x00\x27R", ErrNotDBN, "ITCH"},
-		"itch without size": {"\x00\x00S\x00\x00\x00\x00\x0a\x2d\xf4\x92\x1d\x67O\x00\x27R", ErrNotDBN, "ITCH"},
+		"itch":              {"\x00\x0cS\x00\x00\x00\x00\x0a\x2d\xf4\x92\x1d\x67O\x00\x27R", ErrForm, "ITCH"},
+		"itch without size": {"\x00\x00S\x00\x00\x00\x00\x0a\x2d\xf4\x92\x1d\x67O\x00\x27R", ErrForm, "ITCH"},
 		"json":              {`{"hd":{"ts_event":"1609160400000429831"}}`, ErrNotDBN, "JSON"},
 		"csv":               {"ts_recv,ts_event,rtype,publisher_id\n", ErrNotDBN, `text that begins with "ts_recv,ts_e"`},
 		"text like mbp-10":  {"\\\nthis is a text\n", ErrNotDBN, "text"},
-		"gzip":              {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00", ErrNotDBN, "gzip"},
+		"gzip":              {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00", ErrForm, "gzip"},
 		"zeros":             {strings.Repeat("\x00", 100), ErrNotDBN, "00 00 00 00 00 00 00 00"},
 		"noise":             {"\x9c\x33\x81\x07\xfe\x10\x22\x9a\xd1\x00\x41\x5b\x6a\x13\x99\xc0\xff", ErrNotDBN, "9c 33"},
 		"one byte":          {"\x0e", ErrNotDBN, "0e"},
-		"dbz":               {"\x51\x2a\x4d\x18\x04\x00\x00\x00DBZ\x01\x28\xb5\x2f\xfd", ErrNotDBN, "DBZ"},
+		"dbz":               {"\x51\x2a\x4d\x18\x04\x00\x00\x00DBZ\x01\x28\xb5\x2f\xfd", ErrForm, "DBZ"},
 		"magic only":        {"DBN", ErrTruncated, "3 of at least 128"},
 		"part of magic":     {"DB", ErrTruncated, "2 bytes"},
 		"part of zstd":      {"\x28\xb5\x2f", ErrTruncated, "3 bytes"},
 		"zstd of nothing":   {string(writeNothing(t)), ErrEmpty, "zstd"},
 		"zstd of text":      {string(compress(t, []byte("hello, this is a text"))), ErrNotDBN, "text"},
-		"zstd twice":        {string(compress(t, compress(t, header(3, false)))), ErrNotDBN, "twice"},
+		"zstd twice":        {string(compress(t, compress(t, header(3, false)))), ErrForm, "twice"},
+		"itch in zstd":      {string(compress(t, []byte("\x00\x0cS\x00\x00\x00\x00\x0a\x2d\xf4\x92\x1d\x67O"))), ErrForm, "ITCH BinaryFILE compressed with zstd: decompress it with zstd -d"},
+		"gzip in zstd":      {string(compress(t, []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00"))), ErrForm, "with gzip and then with zstd: decompress it with zstd -d"},
 		"zstd of 256 MiB":   {"\x28\xb5\x2f\xfd\x00\x90\x09\x00\x00D", ErrCorrupt, "128 MiB"},
 		"zstd of noise":     {"\x28\xb5\x2f\xfd" + strings.Repeat("\xff", 40), ErrCorrupt, "zstd"},
 	} {
@@ -263,6 +326,9 @@ func TestReaderWrongFile(t *testing.T) {
 				r, err := NewReader(strings.NewReader(c.data), ReaderConfig{Fragment: fragment})
 				if r != nil {
 					t.Error("there is a Reader")
+				}
+				if c.kind == ErrForm && !errors.Is(err, ErrNotDBN) || c.kind == ErrNotDBN && errors.Is(err, ErrForm) {
+					t.Errorf("%v: ErrForm is an ErrNotDBN, and not the other way round", err)
 				}
 				if !errors.Is(err, c.kind) || !errors.As(err, new(*FormatError)) || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("%v, want %q with %q", err, c.kind, c.says)
