@@ -10,6 +10,12 @@
 // fails before leaves nothing behind; what a killed process left,
 // [RemoveTemp] takes away.
 //
+// On a tmpfs such as /dev/shm the file is memory, and the memory cgroup of the
+// process that creates it is charged for it. A limit of that cgroup is not seen
+// as a full filesystem: a file larger than what is left below it does not end in
+// [ErrNoSpace] but with the kernel killing a process of the group. Give a
+// container at least the sizes of its files beyond what it needs itself.
+//
 // [Open] opens regular files and nothing else: no symbolic link is followed,
 // no FIFO can block it and no device is touched. Files are not synced to disk:
 // they are meant to outlive processes, not the host.
