@@ -3,6 +3,7 @@ package mmap
 import (
 	"fmt"
 	"math"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,7 @@ const chunk = 4 << 20
 func allocate(fd int, path string, size int64) error {
 	// A file that cannot fit must not fill the filesystem first: others would
 	// run out of space for no reason. A filesystem without a limit has 0 blocks.
-	if st, err := statfs(fd); err == nil && st.Blocks > 0 && size > blocks(st.Bfree, st) {
+	if st, err := statfs(fd); err == nil && st.Blocks > 0 && size > free(st, isRoot()) {
 		return noSpace(fd, path, size, unix.ENOSPC)
 	}
 	return fill(fd, path, size)
@@ -35,8 +36,10 @@ func fill(fd int, path string, size int64) error {
 			off += n
 		case unix.EOPNOTSUPP, unix.ENOSYS:
 			step = writeZeros
-		case unix.ENOSPC, unix.EDQUOT, unix.EFBIG:
+		case unix.ENOSPC, unix.EDQUOT:
 			return noSpace(fd, path, size, err)
+		case unix.EFBIG:
+			return tooLarge(path, size, err)
 		default:
 			return failure("allocate", path, err)
 		}
@@ -59,12 +62,37 @@ func writeZeros(fd int, off, n int64) error {
 }
 
 func noSpace(fd int, path string, size int64, err error) error {
-	free := "an unknown number"
+	room := "an unknown number"
 	if st, serr := statfs(fd); serr == nil {
-		free = fmt.Sprint(blocks(st.Bavail, st))
+		room = fmt.Sprint(free(st, isRoot()))
 	}
-	return fmt.Errorf("mmap: create %s: %w: %d bytes are wanted and %s are free on its filesystem; "+
-		"make room there or the file smaller (%w)", path, ErrNoSpace, size, free, err)
+	advice := "; make room there or the file smaller"
+	if err == unix.EDQUOT {
+		advice = ", but a disk quota is used up; have it raised or make the file smaller"
+	}
+	return fmt.Errorf("mmap: create %s: %w: %d bytes are wanted and %s are free on its filesystem%s",
+		path, cause{ErrNoSpace.Error(), ErrNoSpace, err}, size, room, advice)
+}
+
+func tooLarge(path string, size int64, err error) error {
+	limit := "not set"
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_FSIZE, &l) == nil && l.Cur != unix.RLIM_INFINITY {
+		limit = fmt.Sprint(l.Cur)
+	}
+	return fmt.Errorf("mmap: create %s: %w: %d bytes are more than this process or the filesystem allows (RLIMIT_FSIZE is %s); "+
+		"raise the limit (ulimit -f, LimitFSIZE=) or make the file smaller",
+		path, cause{ErrTooLarge.Error(), ErrTooLarge, err}, size, limit)
+}
+
+func isRoot() bool { return os.Geteuid() == 0 }
+
+// free returns how many bytes can be allocated: some blocks are kept for root.
+func free(st unix.Statfs_t, root bool) int64 {
+	if root {
+		return blocks(st.Bfree, st)
+	}
+	return blocks(st.Bavail, st)
 }
 
 func statfs(fd int) (st unix.Statfs_t, err error) {

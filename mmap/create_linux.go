@@ -16,7 +16,7 @@ import (
 //
 // The whole size is allocated, so later stores cannot run out of space. If it is
 // not to be had the error is ErrNoSpace and says how much was wanted and how much
-// is free. Filesystems without fallocate get zeros written.
+// is free; it is ErrTooLarge if no file may be that long. Filesystems without fallocate get zeros written.
 //
 // The temporary name is 22 bytes longer than the last element of path, which
 // filesystems limit to 255 bytes.
@@ -34,7 +34,7 @@ func Create(path string, o CreateOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, access: ReadWrite, dir: dir}
+	f := &File{path: path, access: ReadWrite, open: true, dir: dir}
 	f.fd, f.temp, err = openTemp(dir, base)
 	if err != nil {
 		unix.Close(dir)
@@ -107,16 +107,24 @@ func (f *File) CommitNew() error {
 
 // linkNew is CommitNew for filesystems that cannot rename without replacing.
 func (f *File) linkNew(base string) error {
-	if err := unix.Linkat(f.dir, f.temp, f.dir, base, 0); err != nil {
-		return err
+	return f.linkThen(base, unix.Unlinkat)
+}
+
+// linkThen retries its two steps each by itself: the link, made a second time,
+// would find its own path taken. Once it is made the file is committed, whatever
+// becomes of the temporary name, which [RemoveTemp] takes away too.
+func (f *File) linkThen(base string, unlink func(dir int, name string, flags int) error) error {
+	err := retry(func() error { return unix.Linkat(f.dir, f.temp, f.dir, base, 0) })
+	if err == nil {
+		_ = retry(func() error { return unlink(f.dir, f.temp, 0) })
 	}
-	return unix.Unlinkat(f.dir, f.temp, 0)
+	return err
 }
 
 func (f *File) commit(rename func(base string) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fd < 0 {
+	if !f.open {
 		return f.closed("commit")
 	}
 	if f.temp == "" {
@@ -135,7 +143,7 @@ func (f *File) commit(rename func(base string) error) error {
 // leaves no trace.
 func (f *File) Discard() error {
 	f.mu.RLock()
-	committed := f.fd >= 0 && f.temp == ""
+	committed := f.open && f.temp == ""
 	f.mu.RUnlock()
 	if committed {
 		return fmt.Errorf("mmap: discard %s: %w: it has its path already; remove that instead", f.path, ErrInvalid)

@@ -22,6 +22,7 @@ var (
 	ErrPermission  = errors.New("owner and mode do not allow it")
 	ErrReadOnly    = errors.New("the file was opened read-only")
 	ErrSymlink     = errors.New("a symbolic link, which is not followed")
+	ErrTooLarge    = errors.New("too large for one file")
 	ErrTooShort    = errors.New("the file is too short")
 	ErrUnsafeDir   = errors.New("unsafe directory")
 	ErrUnsupported = errors.New("shared files are supported on Linux only")

@@ -12,7 +12,7 @@ import (
 )
 
 // File is an open shared file. Its methods may be called from any goroutine;
-// after Close they return ErrClosed. A File that is not closed stays open, with
+// after Close, and of a zero File, they return ErrClosed. A File that is not closed stays open, with
 // its locks, until the process ends: the garbage collector does not close it.
 type File struct {
 	path   string
@@ -20,8 +20,9 @@ type File struct {
 
 	// mu keeps the descriptor open during each use of it: a system call on a
 	// closed and reused number would reach a stranger's file.
-	mu sync.RWMutex
-	fd int // -1 after Close
+	mu   sync.RWMutex
+	fd   int
+	open bool // false after Close, and in a zero File
 	// Of a created file until it is committed: its directory and temporary name.
 	dir  int
 	temp string
@@ -66,7 +67,7 @@ func Open(path string, a Access) (*File, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &File{path: path, access: a, fd: fd, dir: -1}, nil
+	return &File{path: path, access: a, fd: fd, open: true}, nil
 }
 
 func checkRegular(path string, mode uint32) error {
@@ -75,7 +76,7 @@ func checkRegular(path string, mode uint32) error {
 	case unix.S_IFREG:
 		return nil
 	case unix.S_IFLNK:
-		return fmt.Errorf("mmap: open %s: %w", path, ErrSymlink)
+		return fmt.Errorf("mmap: open %s: %w; name the file itself", path, ErrSymlink)
 	case unix.S_IFDIR:
 		kind = "a directory"
 	case unix.S_IFIFO:
@@ -105,7 +106,7 @@ func (f *File) Size() (int64, error) {
 func (f *File) Stat() (Info, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return Info{}, f.closed("stat")
 	}
 	return f.stat()
@@ -144,7 +145,7 @@ func (f *File) Same(path string) bool {
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return 0, f.closed("read")
 	}
 	n := 0
@@ -168,7 +169,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return 0, f.closed("write")
 	}
 	if f.access != ReadWrite {
@@ -194,7 +195,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fd < 0 {
+	if !f.open {
 		return nil
 	}
 	err := f.removeTemp()
@@ -202,34 +203,12 @@ func (f *File) Close() error {
 	if cerr := unix.Close(f.fd); cerr != nil && cerr != unix.EINTR {
 		err = errors.Join(err, failure("close", f.path, cerr))
 	}
-	f.fd = -1
+	f.fd, f.open = -1, false
 	return err
 }
 
 func (f *File) closed(verb string) error {
-	return fmt.Errorf("mmap: %s %s: %w (%w)", verb, f.path, ErrClosed, fs.ErrClosed)
-}
-
-// failure makes the error of a failed system call.
-func failure(verb, path string, err error) error {
-	var kind error
-	switch err {
-	case unix.ENOENT, unix.ENOTDIR:
-		kind = ErrNotExist
-	case unix.EEXIST:
-		kind = ErrExist
-	case unix.EACCES, unix.EPERM, unix.EROFS:
-		kind = ErrPermission
-	case unix.ELOOP:
-		kind = ErrSymlink
-	case unix.ENOSPC, unix.EDQUOT:
-		kind = ErrNoSpace
-	case unix.EISDIR, unix.ENXIO:
-		kind = ErrNotRegular
-	default:
-		return fmt.Errorf("mmap: %s %s: %w", verb, path, err)
-	}
-	return fmt.Errorf("mmap: %s %s: %w (%w)", verb, path, kind, err)
+	return fmt.Errorf("mmap: %s %s: %w", verb, f.path, cause{ErrClosed.Error(), ErrClosed, fs.ErrClosed})
 }
 
 // retry repeats call as long as a signal interrupts it. The Go runtime sends

@@ -21,7 +21,7 @@ func (f *File) Unlock(r Range) error {
 func (f *File) setLock(verb string, kind int16, r Range) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return f.closed(verb)
 	}
 	if err := r.check(); err != nil {
@@ -36,7 +36,7 @@ func (f *File) setLock(verb string, kind int16, r Range) error {
 	case nil:
 		return nil
 	case unix.EAGAIN, unix.EACCES:
-		return fmt.Errorf("mmap: %s %s, %v: %w (%w)", verb, f.path, r, ErrLocked, err)
+		return fmt.Errorf("mmap: %s %s, %v: %w", verb, f.path, r, cause{ErrLocked.Error(), ErrLocked, err})
 	}
 	return failure(verb, f.path, err)
 }
@@ -47,7 +47,7 @@ func (f *File) setLock(verb string, kind int16, r Range) error {
 func (f *File) Locked(r Range) (bool, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return false, f.closed("probe the lock of")
 	}
 	if err := r.check(); err != nil {

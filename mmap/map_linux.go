@@ -28,7 +28,7 @@ type Region struct {
 func (f *File) Map(o MapOptions) (*Region, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.fd < 0 {
+	if !f.open {
 		return nil, f.closed("map")
 	}
 	length, err := f.extent(o)
@@ -73,9 +73,14 @@ func (f *File) extent(o MapOptions) (int, error) {
 		return 0, err
 	}
 	have := i.Size - o.Offset
-	if have <= 0 || int64(o.Length) > have {
+	switch {
+	case i.Size == 0:
+		return 0, fmt.Errorf("mmap: map %s: %w: it is empty", f.path, ErrTooShort)
+	case have <= 0 && o.Length == 0:
+		return 0, fmt.Errorf("mmap: map %s: %w: it ends at %d, and all from offset %d is wanted", f.path, ErrTooShort, i.Size, o.Offset)
+	case have <= 0 || int64(o.Length) > have:
 		return 0, fmt.Errorf("mmap: map %s: %w: %d bytes from offset %d are wanted, and it ends at %d",
-			f.path, ErrTooShort, max(o.Length, 1), o.Offset, i.Size)
+			f.path, ErrTooShort, o.Length, o.Offset, i.Size)
 	}
 	if o.Length != 0 {
 		return o.Length, nil
@@ -146,7 +151,7 @@ func (r *Region) mlockError(err error) error {
 		limit = fmt.Sprint(l.Cur)
 	}
 	return fmt.Errorf("mmap: mlock %s: %w: %d bytes are wanted and RLIMIT_MEMLOCK is %s for all of the process; "+
-		"raise it (ulimit -l, LimitMEMLOCK=) or do without (%w)", r.path, ErrMlock, r.len, limit, err)
+		"raise it (ulimit -l, LimitMEMLOCK=) or do without", r.path, cause{ErrMlock.Error(), ErrMlock, err}, r.len, limit)
 }
 
 // Bytes returns the mapped memory, nil after Close. Others may change it at any

@@ -3,7 +3,6 @@ package mmap
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,10 @@ import (
 )
 
 const tempDigits = 16
+
+// maxBase is the longest name that leaves room for its temporary one: file systems
+// limit a name to 255 bytes.
+const maxBase = 255 - len("..tmp-") - tempDigits
 
 func tempPrefix(base string) string { return "." + base + ".tmp-" }
 
@@ -29,7 +32,9 @@ func isTemp(name, base string) bool {
 }
 
 // RemoveTemp removes what processes that were killed inside [Create] or
-// [EnsureDir] for path have left beside it, and returns how many it removed.
+// [EnsureDir] for path have left beside it (and the second name that a file can
+// keep where [File.CommitNew] could not remove it), and returns how many it
+// removed.
 //
 // It cannot know whether such a process is still at work, and then spoils it:
 // that one's Commit fails with ErrNotExist. Call it only where no other can be
@@ -42,7 +47,7 @@ func RemoveTemp(path string) (int, error) {
 	defer unix.Close(dir)
 	names, err := list(dir)
 	if err != nil {
-		return 0, fmt.Errorf("mmap: clean up %s: list its directory: %w", path, err)
+		return 0, failure("clean up", path+": list its directory", err)
 	}
 	removed := 0
 	for _, name := range names {
