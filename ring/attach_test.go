@@ -228,7 +228,7 @@ func TestBadOptions(t *testing.T) {
 		{Capacity: 2 * maxCapacity}, {Capacity: 1 << 63}, {Capacity: 1<<64 - 1},
 		{MaxMessage: -1}, {MaxMessage: MaxMessage + 1}, {MaxMessage: 1 << 40},
 		{Capacity: minCapacity, MaxMessage: minBlock - headerBytes + 1},
-		{Stamps: 2}, {Schema: strings.Repeat("s", 33)}, {Source: strings.Repeat("s", 65)},
+		{Stamps: 3}, {Schema: "a\x00b"}, {Schema: strings.Repeat("s", 33)}, {Source: strings.Repeat("s", 65)},
 		{Heartbeat: 1}, {Heartbeat: 24 * time.Hour},
 	} {
 		cfg.Dir = base
@@ -276,7 +276,7 @@ func TestNothingThere(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(base, "r"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	attachReadOnly(t, base, "r", ErrNoRing, filepath.Join(base, "r"))
+	attachReadOnly(t, base, "r", mmap.ErrUnsafeDir, filepath.Join(base, "r"))
 	_, err = Create("r", smallest(base))
 	wantError(t, "Create", err, mmap.ErrUnsafeDir, filepath.Join(base, "r"))
 }
@@ -400,7 +400,7 @@ func TestBadContent(t *testing.T) {
 		{"messages larger than a block", largest(minBlock - headerBytes + 1), ErrCorrupt},
 		{"messages of 64 KiB", largest(MaxMessage + 1), ErrCorrupt},
 		{"messages of 4 GiB", largest(1<<32 - 1), ErrCorrupt},
-		{"stamps unknown", lie(func(h *header) { h.stamps = 2 }), ErrCorrupt},
+		{"stamps unknown", lie(func(h *header) { h.stamps = 3 }), ErrCorrupt},
 		{"clock 0", lie(func(h *header) { h.clockKind = 0 }), ErrCorrupt},
 		{"clock unknown", lie(func(h *header) { h.clockKind = 99 }), ErrCorrupt},
 		{"first number 0", lie(func(h *header) { h.firstSeq = 0 }), ErrCorrupt},
@@ -420,7 +420,7 @@ func TestBadContent(t *testing.T) {
 			}
 
 			p := mustCreate(t, "r", smallest(dir))
-			if p.Seq() != 0 || p.Epoch() != 1 || p.head.ringID == oldID {
+			if p.Seq() != 0 || p.Epoch() != 1 || p.fixed.ringID == oldID {
 				t.Errorf("the new ring goes on with the broken one: number %d, epoch %d", p.Seq(), p.Epoch())
 			}
 			s := mustOpen(t, "r", Options{Dir: dir, From: FromOldest})
@@ -484,7 +484,7 @@ func TestBrokenState(t *testing.T) {
 			}
 			// Create may not publish behind something that it does not understand.
 			p := mustCreate(t, "r", smallest(dir))
-			if p.Seq() != 0 || p.head.ringID == headerIn(content).ringID {
+			if p.Seq() != 0 || p.fixed.ringID == headerIn(content).ringID {
 				t.Errorf("Create goes on with a corrupt ring, after number %d", p.Seq())
 			}
 			publishCount(t, p, 1)
@@ -582,7 +582,7 @@ func TestModes(t *testing.T) {
 			start(t, "attach.modes", base, umask, group).wait()
 			want := map[string]uint32{".": 0o700, "r": 0o700, "r/ring": 0o600, "r/lock": 0o600, "r/subs": 0o700, "r/subs/s": 0o640}
 			if group == "group" {
-				want = map[string]uint32{".": 0o700, "r": 0o2750, "r/ring": 0o640, "r/lock": 0o600, "r/subs": 0o3770, "r/subs/s": 0o640}
+				want = map[string]uint32{".": 0o2750, "r": 0o2750, "r/ring": 0o640, "r/lock": 0o600, "r/subs": 0o3770, "r/subs/s": 0o640}
 			}
 			for path, mode := range want {
 				var st unix.Stat_t
@@ -715,7 +715,7 @@ func TestKilledCreator(t *testing.T) {
 			t.Fatalf("the killed creators have left nothing: %s", names(t, filepath.Dir(path)))
 		}
 		p := mustCreate(t, "r", smallest(dir))
-		if same := p.head.ringID == headerIn(content).ringID; same != ring {
+		if same := p.fixed.ringID == headerIn(content).ringID; same != ring {
 			t.Errorf("the ring of before was there: %t; Create goes on with it: %t", ring, same)
 		}
 		if got, want := names(t, filepath.Dir(path)), "lock ring subs"; got != want {

@@ -26,13 +26,18 @@ func (p *Publisher) Beat() {
 }
 
 // beat writes the heartbeat and one moment on all clocks. The length of a tick is
-// measured from this publisher's first moment, so it gets better as time goes on.
+// measured from this publisher's first moment, so it gets better as time goes on; unless
+// the two clocks have come apart, as they may when the host was suspended: then it is
+// measured from now on.
 func (p *Publisher) beat() {
 	ticks, mono := p.clock.Pair()
 	a := clockAnchor{ticks: ticks, mono: mono, utc: uint64(time.Now().UnixNano()), scale: p.first.scale}
 	if p.clock.Kind() == tick.Counter && mono-p.first.mono > uint64(time.Second) {
-		if s := tick.ScaleOf(mono-p.first.mono, ticks-p.first.ticks); s.Valid() {
+		s, was := tick.ScaleOf(mono-p.first.mono, ticks-p.first.ticks), tick.Scale(p.first.scale)
+		if s.Near(was) {
 			a.scale = uint64(s)
+		} else {
+			p.first.ticks, p.first.mono = ticks, mono
 		}
 	}
 	p.setClock(a)
@@ -57,13 +62,4 @@ func (p *Publisher) startBeating() {
 			}
 		}
 	}()
-}
-
-// showPresence locks the byte by which others see that the ring has a publisher. Any
-// reader of the ring can be in the way with a lock of its own; then it looks as if
-// there were a publisher all the same, and the next heartbeat tries again.
-func (p *Publisher) showPresence() {
-	if !p.present {
-		p.present = p.file.TryLock(presenceByte) == nil
-	}
 }

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -10,14 +11,18 @@ import (
 type Stamps uint32
 
 const (
-	// StampEvery stamps every message; latencies can be measured. The default.
-	StampEvery Stamps = 0
+	// StampDefault is what an existing ring has, and StampEvery for a new one.
+	StampDefault Stamps = 0
+	// StampEvery stamps every message; latencies can be measured.
+	StampEvery Stamps = 1
 	// StampNone stamps nothing.
-	StampNone Stamps = 1
+	StampNone Stamps = 2
 )
 
 func (s Stamps) String() string {
 	switch s {
+	case StampDefault:
+		return "default"
 	case StampEvery:
 		return "every"
 	case StampNone:
@@ -40,7 +45,7 @@ type Config struct {
 	// Capacity/64 - 8. 0: as large as Capacity allows, or what an existing ring has.
 	MaxMessage int
 
-	// Stamps is which messages carry their publish time. 0: every.
+	// Stamps is which messages carry their publish time. 0: StampDefault.
 	Stamps Stamps
 
 	// Schema names what the messages are, for subscribers to check: at most 32
@@ -59,7 +64,7 @@ type Config struct {
 	Heartbeat time.Duration
 
 	// Group lets the group of the directory read the ring and have subscribers on
-	// it. False: only this user. Modes of what is there already stay as they are.
+	// it, who name this user as Options.Owner. False: only this user. Modes of what is there already stay as they are.
 	Group bool
 
 	// NoPrefault leaves the pages of the mapping to be mapped at first use, which
@@ -84,10 +89,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: MaxMessage %d is negative", ErrConfig, c.MaxMessage)
 	case c.Stamps > StampNone:
 		return fmt.Errorf("%w: Stamps %d is none of the policies", ErrConfig, c.Stamps)
-	case len(c.Schema) > len(header{}.schema):
-		return fmt.Errorf("%w: schema %q is longer than %d bytes", ErrConfig, c.Schema, len(header{}.schema))
-	case len(c.Source) > len(header{}.source):
-		return fmt.Errorf("%w: source %q is longer than %d bytes", ErrConfig, c.Source, len(header{}.source))
+	case len(c.Schema) > len(header{}.schema), strings.ContainsRune(c.Schema, 0):
+		return fmt.Errorf("%w: schema %q is longer than %d bytes or has a zero byte", ErrConfig, c.Schema, len(header{}.schema))
+	case len(c.Source) > len(header{}.source), strings.ContainsRune(c.Source, 0):
+		return fmt.Errorf("%w: source %q is longer than %d bytes or has a zero byte", ErrConfig, c.Source, len(header{}.source))
 	case c.Heartbeat > 0 && c.Heartbeat < time.Millisecond, c.Heartbeat > time.Hour:
 		return fmt.Errorf("%w: a heartbeat every %v is not between 1 ms and 1 h", ErrConfig, c.Heartbeat)
 	}
@@ -114,7 +119,8 @@ const (
 	FromCursor From = iota
 	// FromLatest: the next message that is published.
 	FromLatest
-	// FromOldest: the oldest message that is safe to read.
+	// FromOldest: the oldest message in the ring. While the ring has a publisher, a
+	// block behind it, to have some time before it is overwritten.
 	FromOldest
 	// FromSeq: the message with number Options.Seq. If it has left the ring, what is
 	// missing is a gap; if it is yet to come, the ones before are skipped.
@@ -133,6 +139,10 @@ type Options struct {
 
 	// Ephemeral removes the file of a named subscriber when it closes.
 	Ephemeral bool
+
+	// Owner is a user whose rings are trusted besides one's own and root's: the
+	// publisher's uid on a host that is shared. 0: nobody.
+	Owner uint32
 
 	// From is where to begin. 0: FromCursor.
 	From From

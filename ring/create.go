@@ -16,10 +16,12 @@ import (
 // Create makes the ring called name and becomes its publisher. If the ring is there
 // and has no publisher, because the last one closed it or died, Create goes on with
 // it: the next message has the next sequence number, and subscribers notice nothing
-// but the pause. If cfg asks for other sizes, stamps, schema or source than the ring
-// has, or the ring is corrupt, of another version or from before the last boot, a new file
-// takes its place; the sequence goes on if it can be known, and subscribers of the
-// old file learn that it is superseded.
+// but the pause.
+//
+// If cfg asks for other sizes, stamps, schema or source than the ring has, or the ring
+// is corrupt, of another version, from before the last boot, or stamped with a clock
+// that this build cannot read, a new file takes its place. The sequence goes on if it
+// can be known, and subscribers of the old file learn that it is superseded.
 //
 // Errors: [ErrName], [ErrConfig], [ErrPublisherActive], and those of package mmap,
 // among them mmap.ErrNoSpace. Whatever fails leaves everything as it was.
@@ -54,7 +56,10 @@ func create(name string, cfg Config) (_ *Publisher, err error) {
 		return nil, err
 	}
 	defer old.close()
-	if old.fits(cfg, p.clock.Kind()) {
+	if old.ring != nil {
+		old.why = old.misfit(cfg, p.clock.Kind())
+	}
+	if old.ring != nil && old.why == nil {
 		err = p.goOn(old)
 	} else {
 		err = p.replace(old, cfg)
@@ -66,10 +71,68 @@ func create(name string, cfg Config) (_ *Publisher, err error) {
 	return p, nil
 }
 
+// takeRing makes this process the ring's one publisher: the ring's directory, the lock,
+// and, once that is held, what else has to be there.
+func (p *Publisher) takeRing(group bool) error {
+	base, dir, subs := os.FileMode(0o700), os.FileMode(0o700), os.FileMode(0o700)
+	if group {
+		base, dir, subs = 0o750|os.ModeSetgid, 0o750|os.ModeSetgid, 0o770|os.ModeSetgid|os.ModeSticky
+	}
+	for tries := 1; ; tries++ {
+		err := p.makeDir(p.paths.base, base)
+		if err == nil {
+			err = p.makeDir(p.paths.dir, dir)
+		}
+		if err == nil {
+			p.lock, err = takeLock(p.paths)
+		}
+		if err == nil {
+			break
+		}
+		// Another Create that failed, or a Remove, can take the directory away under
+		// us, and the holder of the lock what we had not finished.
+		if !errors.Is(err, mmap.ErrNotExist) || tries == 100 {
+			return err
+		}
+	}
+	if p.lock.made {
+		p.made = append(p.made, p.paths.lock())
+	}
+	if err := p.paths.removeTemps(); err != nil {
+		return err
+	}
+	return p.makeDir(p.paths.subs(), subs)
+}
+
+// makeDir makes a directory, if it is missing, and remembers it for abandon.
+func (p *Publisher) makeDir(path string, perm os.FileMode) error {
+	made, err := ensureDir(path, perm)
+	if made {
+		p.made = append(p.made, path)
+	}
+	return err
+}
+
+// abandon ends a Create that failed. What it has made goes, the last first, as long as
+// the lock is held; directories only if they are empty. Without the lock it is
+// somebody else's by now.
+func (p *Publisher) abandon() {
+	if p.lock != nil {
+		if p.file != nil {
+			p.file.Close() // an unfinished ring goes with it
+		}
+		for i := len(p.made) - 1; i >= 0; i-- {
+			os.Remove(p.made[i])
+		}
+	}
+	p.release()
+}
+
 // oldRing is what Create found under the ring's name.
 type oldRing struct {
 	file   *mmap.File // nil: nothing was there
 	ring   *ringFile  // nil: it is of no use
+	why    error      // ... because of this
 	region *mmap.Region
 	head   head
 	epoch  uint64
@@ -88,6 +151,7 @@ func findOld(ps paths, cfg Config) (_ *oldRing, err error) {
 	case errors.Is(err, ErrNoRing):
 		return o, nil
 	case errors.Is(err, ErrVersion), errors.Is(err, ErrCorrupt), errors.Is(err, ErrStale), errors.Is(err, ErrNotRing):
+		o.why = err
 		o.file, err = mmap.Open(ps.ring(), mmap.ReadWrite)
 		return o, err
 	case err != nil:
@@ -101,9 +165,8 @@ func findOld(ps paths, cfg Config) (_ *oldRing, err error) {
 	err = mmap.Guard(func() error {
 		v := newView(o.region.Base(), r.geo)
 		o.epoch = mem.LoadAcquire(&v.hdr.epoch)
-		h, err := v.findHead()
-		if err == nil {
-			o.ring, o.head = r, h
+		if o.head, o.why = v.findHead(); o.why == nil {
+			o.ring = r
 		}
 		return nil
 	})
@@ -119,24 +182,33 @@ func (o *oldRing) close() {
 	}
 }
 
-// fits says whether the ring is there and what cfg asks for.
-func (o *oldRing) fits(cfg Config, clock tick.Kind) bool {
-	if o.ring == nil {
-		return false
+// misfit says in what the ring is not what cfg asks for.
+func (o *oldRing) misfit(cfg Config, clock tick.Kind) error {
+	h := &o.ring.fixed
+	switch {
+	case cfg.Capacity != 0 && cfg.Capacity != h.capacity:
+		return fmt.Errorf("its capacity was %d bytes and %d are wanted", h.capacity, cfg.Capacity)
+	case cfg.MaxMessage != 0 && cfg.MaxMessage != int(h.maxMessage):
+		return fmt.Errorf("its limit was %d bytes a message and %d are wanted", h.maxMessage, cfg.MaxMessage)
+	case cfg.Schema != "" && cfg.Schema != h.schemaName():
+		return fmt.Errorf("its schema was %q and %q is wanted", h.schemaName(), cfg.Schema)
+	case cfg.SchemaHash != 0 && cfg.SchemaHash != h.schemaHash:
+		return fmt.Errorf("its schema had hash %#x and %#x is wanted", h.schemaHash, cfg.SchemaHash)
+	case cfg.Source != "" && cfg.Source != h.sourceName():
+		return fmt.Errorf("its source was %q and %q is wanted", h.sourceName(), cfg.Source)
+	case cfg.Stamps != StampDefault && uint32(cfg.Stamps) != h.stamps:
+		return fmt.Errorf("its stamps were %q and %q are wanted", Stamps(h.stamps), cfg.Stamps)
+	case uint32(clock) != h.clockKind:
+		return fmt.Errorf("its stamps count the %v clock and this build reads the %v one", tick.Kind(h.clockKind), clock)
 	}
-	h := &o.ring.head
-	return (cfg.Capacity == 0 || cfg.Capacity == h.capacity) &&
-		(cfg.MaxMessage == 0 || cfg.MaxMessage == int(h.maxMessage)) &&
-		(cfg.Schema == "" && cfg.SchemaHash == 0 || cfg.Schema == h.schemaName() && cfg.SchemaHash == h.schemaHash) &&
-		(cfg.Source == "" || cfg.Source == h.sourceName()) &&
-		uint32(cfg.Stamps) == h.stamps && uint32(clock) == h.clockKind
+	return nil
 }
 
 // goOn continues the old ring in its file.
 func (p *Publisher) goOn(o *oldRing) error {
 	p.file, p.region = o.file, o.region
 	o.file, o.region = nil, nil
-	p.adopt(o.ring.head, o.ring.geo, o.epoch+1)
+	p.adopt(o.ring.fixed, o.ring.geo, o.epoch+1)
 	return mmap.Guard(func() error {
 		p.resume(o.head)
 		a, ok := p.view.clock()
@@ -152,7 +224,7 @@ func (p *Publisher) goOn(o *oldRing) error {
 func (p *Publisher) replace(o *oldRing, cfg Config) error {
 	first, id := uint64(1), uint64(0)
 	if o.ring != nil {
-		h := &o.ring.head
+		h := &o.ring.fixed
 		first, id = o.head.seq, h.ringID
 		if cfg.Capacity == 0 || cfg.Capacity == h.capacity {
 			cfg.Capacity = h.capacity
@@ -166,11 +238,15 @@ func (p *Publisher) replace(o *oldRing, cfg Config) error {
 		if cfg.Source == "" {
 			cfg.Source = h.sourceName()
 		}
+		if cfg.Stamps == StampDefault {
+			cfg.Stamps = Stamps(h.stamps)
+		}
 	}
 	if err := p.build(cfg, first, id, o.epoch+1); err != nil {
 		return err
 	}
 	if o.file != nil {
+		p.replaced = o.why
 		supersede(o.file)
 	}
 	return nil
@@ -200,6 +276,9 @@ const calibrateFor = 10 * time.Millisecond
 func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	if cfg.Capacity == 0 {
 		cfg.Capacity = defaultCapacity
+	}
+	if cfg.Stamps == StampDefault {
+		cfg.Stamps = StampEvery
 	}
 	g, err := newGeometry(cfg.Capacity, uint64(cfg.MaxMessage))
 	if err != nil {
@@ -247,6 +326,6 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	p.begin(firstSeq)
 	p.announce(uint64(p.clock.Calibrate(calibrateFor)))
 	mem.Exchange(&p.hdr.magic, magic)
-	p.head.magic = magic
+	p.fixed.magic = magic
 	return f.Commit()
 }

@@ -26,8 +26,6 @@ var (
 	ErrSubscriberActive = errors.New("the subscriber's name is in use")
 	// ErrTooLarge: the message is larger than the ring's limit.
 	ErrTooLarge = errors.New("message larger than the ring's limit")
-	// ErrClosed: the publisher or subscriber was closed.
+	// ErrClosed: the publisher was closed.
 	ErrClosed = errors.New("closed")
-	// ErrSuperseded: the ring's file was replaced by a new one; open it again.
-	ErrSuperseded = errors.New("superseded by a new ring")
 )

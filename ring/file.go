@@ -14,9 +14,9 @@ import (
 
 // ringFile is an open and verified ring file.
 type ringFile struct {
-	file *mmap.File
-	head header // as it was on opening; the constant part is to be trusted
-	geo  geometry
+	file  *mmap.File
+	fixed header // as it was on opening; the constant part is to be trusted
+	geo   geometry
 }
 
 // openRing opens a ring's file and verifies it: kind of file, version, checksum,
@@ -43,7 +43,7 @@ func (r *ringFile) verify() error {
 	if err != nil {
 		return err
 	}
-	h := &r.head
+	h := &r.fixed
 	if size < dataOffset {
 		return fmt.Errorf("%w: it has %d bytes and a ring has more", ErrNotRing, size)
 	}
@@ -65,7 +65,7 @@ func (r *ringFile) verify() error {
 		return err
 	}
 	switch {
-	case h.stamps > uint32(StampNone):
+	case h.stamps != uint32(StampEvery) && h.stamps != uint32(StampNone):
 		return fmt.Errorf("%w: stamp policy %d is unknown", ErrCorrupt, h.stamps)
 	case h.clockKind != uint32(tick.Counter) && h.clockKind != uint32(tick.Monotonic):
 		return fmt.Errorf("%w: clock %d is unknown", ErrCorrupt, h.clockKind)

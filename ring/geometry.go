@@ -3,6 +3,8 @@ package ring
 import (
 	"fmt"
 	"math/bits"
+
+	"github.com/tickring/tickring/internal/mem"
 )
 
 // geometry is what a ring's sizes are: checked once, then kept privately, so that
@@ -56,6 +58,9 @@ func (g geometry) check(fileSize int64) error {
 	}
 	return nil
 }
+
+// fast is what messages have to be shorter than to fit into one line and the limit.
+func (g geometry) fast() uint64 { return min(g.maxMessage, mem.LinePayload) + 1 }
 
 func (g geometry) fileSize() int64 { return int64(dataOffset + g.capacity) }
 func (g geometry) blocks() uint64  { return g.capacity / g.block }

@@ -43,8 +43,8 @@ func heapRing(blocks, block uint64) (unsafe.Pointer, geometry) {
 }
 
 func heapPublisher(base unsafe.Pointer, g geometry, how stamping) *publisher {
-	p := &publisher{view: newView(base, g), stamping: how, clock: tick.New()}
-	p.limit(g.maxMessage)
+	p := &publisher{clock: tick.New()}
+	p.setup(newView(base, g), how)
 	return p
 }
 

@@ -75,7 +75,7 @@ type SubscriberInfo struct {
 func Stat(dir, name string) (Info, error) {
 	ps, err := pathsOf(dir, name)
 	if err == nil {
-		err = ps.check()
+		err = ps.checkToLook()
 	}
 	var i Info
 	if err == nil {
@@ -98,7 +98,7 @@ func stat(ps paths) (Info, error) {
 		return Info{}, err
 	}
 	defer region.Close()
-	h := &r.head
+	h := &r.fixed
 	i := Info{
 		Name: ps.name, Path: ps.dir,
 		Capacity: h.capacity, Block: h.block, MaxMessage: int(h.maxMessage), Stamps: Stamps(h.stamps),
@@ -208,7 +208,11 @@ func List(dir string) ([]string, error) {
 	if dir == "" {
 		dir = DefaultDir()
 	}
-	err := mmap.CheckDir(dir)
+	var owner uint32
+	if i, err := os.Lstat(dir); err == nil {
+		owner = ownerOf(i) // looking does no harm, whoever it is
+	}
+	err := mmap.CheckDir(dir, owner)
 	if errors.Is(err, mmap.ErrNotExist) {
 		return nil, nil
 	}

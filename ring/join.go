@@ -68,6 +68,17 @@ func (s *subscriber) joinLatest() {
 	}
 }
 
+// joinCursor goes to where the subscriber was. It is false if the ring has never been
+// there, so that it would wait, and skip, perhaps for ever.
+func (s *subscriber) joinCursor(seq uint64) bool {
+	s.joinLatest()
+	if s.err == nil && seq > s.floor {
+		return false
+	}
+	s.joinSeq(seq)
+	return true
+}
+
 // joinSeq goes to message seq, or, if it has left the ring, to the oldest one after
 // it, so that the first Next reports a gap, or, if it is yet to come, to the newest
 // block to wait for it.

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
 )
 
 // Life is the state of a ring's publisher, as anyone can see it.
@@ -39,6 +40,19 @@ func (l Life) String() string {
 		return "superseded"
 	}
 	return "unknown"
+}
+
+// presenceByte of a ring's file is locked while it has a publisher, so that anyone who
+// may read the ring can ask. It excludes nobody: the lock file does.
+var presenceByte = mmap.Range{Start: 0, Len: 1}
+
+// showPresence locks that byte. Any reader of the ring can be in the way with a lock of
+// its own; then it looks as if there were a publisher all the same, and the next
+// heartbeat tries again.
+func (p *Publisher) showPresence() {
+	if !p.present {
+		p.present = p.file.TryLock(presenceByte) == nil
+	}
 }
 
 // hungAfter is how many ns without a heartbeat mean hung: ten beats, but a second at

@@ -256,9 +256,9 @@ func TestReplaced(t *testing.T) {
 			next := smallest(dir)
 			c.change(&next)
 			q := mustCreate(t, "r", next)
-			if q.Seq() != 10 || q.Epoch() != 2 || q.head.ringID != p.head.ringID {
+			if q.Seq() != 10 || q.Epoch() != 2 || q.fixed.ringID != p.fixed.ringID {
 				t.Fatalf("the new publisher begins after number %d, in epoch %d, of ring %#x; it was 10, 1, %#x",
-					q.Seq(), q.Epoch(), q.head.ringID, p.head.ringID)
+					q.Seq(), q.Epoch(), q.fixed.ringID, p.fixed.ringID)
 			}
 			publishCount(t, q, 1)
 			for seq := uint64(2); seq <= 10; seq++ {

@@ -56,6 +56,10 @@ func pathsOf(dir, name string) (paths, error) {
 	if dir == "" {
 		dir = DefaultDir()
 	}
+	dir, err := filepath.Abs(dir) // a later chdir changes nothing
+	if err != nil {
+		return paths{}, err
+	}
 	return paths{name: name, base: dir, dir: filepath.Join(dir, name)}, nil
 }
 
@@ -64,6 +68,17 @@ func (p paths) lock() string           { return filepath.Join(p.dir, "lock") }
 func (p paths) subs() string           { return filepath.Join(p.dir, "subs") }
 func (p paths) sub(name string) string { return filepath.Join(p.subs(), name) }
 
+// removeTemps removes what processes left that were killed while they made one of the
+// ring's own files or directories. Only for the holder of the lock.
+func (p paths) removeTemps() error {
+	for _, path := range []string{p.dir, p.ring(), p.lock(), p.subs()} {
+		if _, err := mmap.RemoveTemp(path); err != nil && !errors.Is(err, mmap.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
 // ensureDir makes a directory if it is missing, and says so.
 func ensureDir(path string, perm os.FileMode) (made bool, err error) {
 	_, before := os.Lstat(path)
@@ -71,13 +86,26 @@ func ensureDir(path string, perm os.FileMode) (made bool, err error) {
 	return err == nil && errors.Is(before, os.ErrNotExist), err
 }
 
-// check verifies the directory of rings before a subscriber trusts names in it.
-func (p paths) check() error {
-	if err := mmap.CheckDir(p.base); err != nil {
-		if errors.Is(err, mmap.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrNoRing, err)
+// check verifies the directories before a subscriber trusts what is in them: they
+// belong to this user, to root or to owner.
+func (p paths) check(owner uint32) error {
+	for _, dir := range []string{p.base, p.dir} {
+		if err := mmap.CheckDir(dir, owner); err != nil {
+			if errors.Is(err, mmap.ErrNotExist) {
+				return fmt.Errorf("%w: %w", ErrNoRing, err)
+			}
+			return err
 		}
-		return err
 	}
 	return nil
+}
+
+// checkToLook is check for those who only look, whoever the owner is: nothing is
+// believed there that could do harm.
+func (p paths) checkToLook() error {
+	i, err := os.Lstat(p.dir)
+	if err != nil {
+		return p.check(0)
+	}
+	return p.check(ownerOf(i))
 }

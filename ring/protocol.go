@@ -119,9 +119,10 @@ func (v *view) readEntry(start uint64) (entry, bool) {
 
 // Edge 4, end: a subscriber that sees the ring closed sees its last message.
 //
-// The writer stores the state after the last commit. The reader looks at the state
-// first and at the header at its position again after that: if it still reads 0,
-// nothing will follow.
+// The writer stores the state after the last commit. The reader loads the state first,
+// then the header at its position, then claimed: what it finds there after it has seen
+// the end is final. In another order a lap could fall between the looks, and the 0 be
+// one in a later lap's payload.
 
 func (v *view) setState(s uint64) { mem.Exchange(&v.hdr.state, s) }
 

@@ -19,10 +19,14 @@ type publisher struct {
 	short    uint64 // messages of fewer bytes may go the fast way
 	stamping stamping
 	// The slow way only.
-	resumed    bool // a time frame is due before the next message
-	closed     bool
-	maxMessage uint64
-	clock      tick.Clock
+	resumed bool // a time frame is due before the next message
+	closed  bool
+	clock   tick.Clock
+}
+
+// setup makes the hot half ready for begin or resume.
+func (p *publisher) setup(v view, how stamping) {
+	p.view, p.stamping, p.short = v, how, v.fast()
 }
 
 type stamping uint8
@@ -126,10 +130,4 @@ func (p *publisher) resume(h head) {
 	if p.pos < p.end && p.stamping != stampNone {
 		p.makeRoom(lineSize) // the time frame now, so that Publish may go the fast way
 	}
-}
-
-// limit sets the largest message.
-func (p *publisher) limit(bytes uint64) {
-	p.maxMessage = bytes
-	p.short = min(bytes, mem.LinePayload) + 1
 }

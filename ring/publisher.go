@@ -17,11 +17,10 @@ type Publisher struct {
 	publisher
 
 	paths  paths
-	head   header // the constant part
+	fixed  header // the constant part
 	epoch  uint64
-	lock   *mmap.File
-	made   []string     // files and directories, which a Create that fails takes away
-	pinned *mmap.Region // a page of lock: no stray close releases it
+	lock   *ringLock
+	made   []string // files and directories, which a Create that fails takes away
 	file   *mmap.File
 	region *mmap.Region
 
@@ -32,22 +31,22 @@ type Publisher struct {
 	stop      chan struct{}
 	done      sync.WaitGroup
 	once      sync.Once
+
+	replaced error
 }
 
 // adopt takes over what is constant.
 func (p *Publisher) adopt(h header, g geometry, epoch uint64) {
-	p.view = newView(p.region.Base(), g)
-	p.head = h
+	p.fixed = h
 	p.epoch = epoch
-	p.limit(g.maxMessage)
+	how := stampClock
 	switch {
 	case Stamps(h.stamps) == StampNone:
-		p.stamping = stampNone
+		how = stampNone
 	case tick.Kind(h.clockKind) == tick.Counter:
-		p.stamping = stampTicks
-	default:
-		p.stamping = stampClock
+		how = stampTicks
 	}
+	p.setup(newView(p.region.Base(), g), how)
 }
 
 // announce says that the ring has a publisher.
@@ -73,10 +72,10 @@ func (p *Publisher) Name() string { return p.paths.name }
 func (p *Publisher) Epoch() uint64 { return p.epoch }
 
 // Capacity returns the ring's size in bytes of frames.
-func (p *Publisher) Capacity() uint64 { return p.head.capacity }
+func (p *Publisher) Capacity() uint64 { return p.fixed.capacity }
 
 // MaxMessage returns the largest message in bytes.
-func (p *Publisher) MaxMessage() int { return int(p.head.maxMessage) }
+func (p *Publisher) MaxMessage() int { return int(p.fixed.maxMessage) }
 
 // Close says that nothing will follow, and lets go of the ring. The ring stays, for
 // subscribers to read to the end, until [Remove]. A second Close does nothing.
@@ -96,9 +95,27 @@ func (p *Publisher) Close() error {
 	return nil
 }
 
+// release frees the mapping first and the lock last: whoever gets it finds a ring that
+// nobody writes.
+func (p *Publisher) release() {
+	if p.region != nil {
+		p.region.Close()
+	}
+	if p.file != nil {
+		p.file.Close()
+	}
+	if p.lock != nil {
+		p.lock.release()
+	}
+}
+
 // mapOptions are those of a whole ring.
 func mapOptions(a mmap.Access, size int64, noPrefault, huge, lock bool) mmap.MapOptions {
 	return mmap.MapOptions{Length: int(size), Access: a, Prefault: !noPrefault, HugePages: huge, Lock: lock}
 }
 
 const _ = uint(unsafe.Sizeof(uintptr(0)) - 8) // positions and sizes need 64 bits
+
+// Replaced says why Create made a new file in the place of the one that was there, or
+// nil if it made the ring's first file or went on with the old one.
+func (p *Publisher) Replaced() error { return p.replaced }

@@ -21,10 +21,12 @@ const (
 	// goes on after them with the next call.
 	Gap
 	// Closed: the publisher has closed the ring and everything was read. If a
-	// publisher comes back, so do messages: polling on is allowed.
+	// publisher comes back, so do messages: polling on is allowed. Who does so asks
+	// [Subscriber.Publisher] now and then, in case the ring was [Replaced] by
+	// somebody who died before he could say so.
 	Closed
 	// Superseded: the ring has been replaced by a new one or removed, and
-	// everything was read. Open it again.
+	// everything was read. Close the subscriber and open the ring again.
 	Superseded
 	// Corrupt: the ring contradicts itself; [Subscriber.Err] says how. It stays so.
 	Corrupt
@@ -78,9 +80,6 @@ type subscriber struct {
 	buf    []byte                // that of a message read the slow way; as long as the largest
 }
 
-// fastMessages is the usual value of short.
-const fastMessages = mem.LinePayload + 1
-
 // Next returns the next message, or says why there is none. It does not wait, but for
 // the microsecond of stepping off a stream (see [Options]); it does not allocate and
 // makes no system call.
@@ -111,12 +110,15 @@ func (s *subscriber) Next() ([]byte, Status) {
 // nextSlow is Next for everything but a message of one line in the midst of a block.
 func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 	if expected := s.missed; expected != 0 {
-		s.missed, s.short = 0, fastMessages
+		s.missed, s.short = 0, s.fast()
 		return s.arrived(expected)
 	}
 	for {
 		if w == 0 {
-			return s.empty()
+			state := s.state() // before the two looks that follow
+			if w = s.frameHeader(s.pos); w == 0 {
+				return s.empty(state)
+			}
 		}
 		if s.pos == s.end {
 			// A header that is not 0 at a block's start was committed after the
@@ -165,7 +167,7 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 				s.next++
 				break
 			}
-			s.short = fastMessages
+			s.short = s.fast()
 			mem.CopyOut(s.buf[:n], s.view.payload(s.pos))
 			if s.overrun(s.pos) {
 				return s.lapped()
@@ -180,9 +182,9 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 	}
 }
 
-// empty is what a header of 0 means: nothing new, or the end, or that we were lapped
-// and look into somebody's payload.
-func (s *subscriber) empty() ([]byte, Status) {
+// empty is what a header of 0 means that was loaded after the state: nothing new, or the
+// end, or that we were lapped and look into somebody's payload.
+func (s *subscriber) empty(state uint64) ([]byte, Status) {
 	if s.err != nil {
 		return nil, Corrupt
 	}
@@ -192,14 +194,11 @@ func (s *subscriber) empty() ([]byte, Status) {
 	if s.stats != nil {
 		s.done()
 	}
-	if st := s.state(); st != stateLive {
-		if s.frameHeader(s.pos) != 0 {
-			return nil, Empty // it came before the end; the next call has it
-		}
-		if st == stateSuperseded {
-			return nil, Superseded
-		}
+	switch state {
+	case stateClosed:
 		return nil, Closed
+	case stateSuperseded:
+		return nil, Superseded
 	}
 	s.chase.empty(s.next)
 	return nil, Empty
@@ -227,7 +226,8 @@ func (s *subscriber) arrived(expected uint64) ([]byte, Status) {
 	s.lost += s.next - expected
 	if s.stats != nil {
 		mem.Add(&s.stats.lost, s.next-expected)
-		s.done()
+		// The gap in hand is done with at the next call, like a message.
+		mem.Store(&s.stats.cursorSeq, expected)
 	}
 	return nil, Gap
 }

@@ -4,22 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/tickring/tickring/mmap"
 )
 
 // Remove removes a ring and the files of its subscribers; dir is empty for
 // [DefaultDir]. Subscribers that still read it learn that it is superseded; what they
-// have mapped stays until they close it.
+// have mapped stays until they close it. What is in the ring's directory and is not of
+// a ring stays there, and the error says so.
 //
 // Errors: [ErrPublisherActive], [ErrNoRing], those of package mmap.
 func Remove(dir, name string) error {
 	ps, err := pathsOf(dir, name)
 	if err == nil {
-		err = ps.check()
+		err = ps.check(0)
 	}
 	if err == nil {
 		err = remove(ps)
+	}
+	if errors.Is(err, mmap.ErrNotExist) && !errors.Is(err, ErrNoRing) {
+		err = fmt.Errorf("%w: %w", ErrNoRing, err) // another Remove was faster
 	}
 	if err != nil {
 		return fmt.Errorf("ring: remove %q: %w", name, err)
@@ -28,44 +33,58 @@ func Remove(dir, name string) error {
 }
 
 func remove(ps paths) error {
-	if _, err := os.Lstat(ps.dir); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: %s is not there", ErrNoRing, ps.dir)
+	if !exists(ps.ring()) && !exists(ps.lock()) {
+		return fmt.Errorf("%w: neither %s nor its lock is there", ErrNoRing, ps.ring())
 	}
-	if err := mmap.CheckDir(ps.dir); err != nil {
+	// Never through a link: what is behind it is not of this ring.
+	if err := mmap.CheckDir(ps.subs()); err != nil && !errors.Is(err, mmap.ErrNotExist) {
 		return err
 	}
-	p := Publisher{paths: ps}
-	if err := p.takeLock(); err != nil {
+	lock, err := takeLock(ps)
+	if err != nil {
 		return err
 	}
-	defer p.release()
+	defer lock.release()
 	// Whatever is called the ring goes, be it a good one or not.
 	if f, err := mmap.Open(ps.ring(), mmap.ReadWrite); err == nil {
 		supersede(f)
 		f.Close()
 	}
-	if err := os.Remove(ps.ring()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, path := range []string{ps.ring(), ps.lock(), ps.subs()} {
-		if _, err := mmap.RemoveTemp(path); err != nil {
-			return err
+	// All of it is tried; the first thing that cannot be removed is the error.
+	var first error
+	try := func(path string) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) && first == nil {
+			first = err
 		}
+	}
+	try(ps.ring())
+	if err := ps.removeTemps(); err != nil {
+		first = err
 	}
 	subs, err := os.ReadDir(ps.subs())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, s := range subs {
-		if err := os.Remove(ps.sub(s.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+		name := strings.TrimPrefix(s.Name(), ".") // of a killed creator: .NAME.tmp-...
+		if s.Type().IsRegular() && CheckName(name) == nil {
+			try(ps.sub(s.Name()))
 		}
 	}
-	// The lock goes last: until then nobody makes the ring anew.
-	for _, path := range []string{ps.subs(), ps.lock(), ps.dir} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+	try(ps.subs())
+	if first != nil {
+		return first
 	}
-	return nil
+	// The lock goes last: until then nobody makes the ring anew. Who does from now on
+	// keeps the directory.
+	try(ps.lock())
+	if err := os.Remove(ps.dir); err != nil && !errors.Is(err, os.ErrNotExist) && !exists(ps.lock()) && first == nil {
+		first = err
+	}
+	return first
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

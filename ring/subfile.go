@@ -76,11 +76,16 @@ type openedSub struct {
 	region *mmap.Region
 	stats  *subFile
 	cursor uint64 // where the last owner was; 0: nowhere
+	fresh  bool   // the file was made by this Open
 }
 
-// openSub makes this process the owner of a subscriber's name.
-func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error) {
+// openSub makes this process the owner of a subscriber's name on the ring in r.
+func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*openedSub, error) {
+	ringID := r.fixed.ringID
 	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	if err := mmap.CheckDir(p.subs(), owner); err != nil {
 		return nil, err
 	}
 	path := p.sub(name)
@@ -94,7 +99,7 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 			if err != nil {
 				return nil, err
 			}
-			return mapSub(f, path, lock)
+			return mapSub(f, path, lock, true)
 		}
 		if err != nil {
 			return nil, err
@@ -117,16 +122,23 @@ func openSub(p paths, name string, ringID uint64, lock bool) (*openedSub, error)
 		}
 		if old.ringID != ringID {
 			// Of an earlier ring of this name: its cursor means nothing here.
+			if !r.file.Same(p.ring()) {
+				f.Close()
+				return nil, errStaleRing // or is ours the earlier one?
+			}
 			fresh, err := newSub(path, name, ringID, (*mmap.File).Commit)
 			f.Close()
 			if err != nil {
 				return nil, err
 			}
-			return mapSub(fresh, path, lock)
+			return mapSub(fresh, path, lock, true)
 		}
-		return mapSub(f, path, lock)
+		return mapSub(f, path, lock, false)
 	}
 }
+
+// errStaleRing: the ring was replaced while it was being opened.
+var errStaleRing = errors.New("the ring was replaced")
 
 // errLostRace: the owner of the name took our unfinished file for a dead one's.
 var errLostRace = errors.New("the file has an owner now")
@@ -162,10 +174,10 @@ func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*m
 }
 
 // mapSub maps a subscriber's file that this process has locked. It owns f.
-func mapSub(f *mmap.File, path string, lock bool) (*openedSub, error) {
+func mapSub(f *mmap.File, path string, lock, fresh bool) (*openedSub, error) {
 	// What others left who were killed while they made this file. Who is still at it
 	// has lost the race for the name anyway.
-	if _, err := mmap.RemoveTemp(path); err != nil {
+	if _, err := mmap.RemoveTemp(path); err != nil && !errors.Is(err, mmap.ErrPermission) {
 		f.Close()
 		return nil, err
 	}
@@ -174,7 +186,7 @@ func mapSub(f *mmap.File, path string, lock bool) (*openedSub, error) {
 		f.Close()
 		return nil, err
 	}
-	o := &openedSub{file: f, region: r, stats: (*subFile)(r.Base())}
+	o := &openedSub{file: f, region: r, fresh: fresh, stats: (*subFile)(r.Base())}
 	err = mmap.Guard(func() error {
 		o.cursor = mem.LoadAcquire(&o.stats.cursorSeq)
 		return nil
@@ -197,6 +209,13 @@ func (f *subFile) begin() {
 	mem.Store(&f.pid, uint64(os.Getpid()))
 	mem.Store(&f.opened, uint64(time.Now().UnixNano()))
 	mem.StoreRelease(&f.state, stateLive)
+}
+
+// remove takes the file away, if it is still the one of that name.
+func (o *openedSub) remove() {
+	if o.file.Same(o.file.Path()) {
+		os.Remove(o.file.Path()) // what cannot be removed stays for Remove
+	}
 }
 
 func (o *openedSub) close() {

@@ -3,7 +3,6 @@ package ring
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -31,6 +30,9 @@ type Subscriber struct {
 // [ErrCorrupt], [ErrStale], [ErrSubscriberActive], and those of package mmap.
 func Open(name string, opt Options) (*Subscriber, error) {
 	s, err := open(name, opt)
+	for tries := 1; errors.Is(err, errStaleRing) && tries < 100; tries++ {
+		s, err = open(name, opt)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ring: open %q: %w", name, err)
 	}
@@ -45,61 +47,65 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ps.check(); err != nil {
+	if err := ps.check(opt.Owner); err != nil {
 		return nil, err
 	}
-	s := &Subscriber{name: name, ephemeral: opt.Ephemeral}
+	s := &Subscriber{name: name}
 	defer func() {
 		if err != nil {
-			s.release()
+			s.release(s.own != nil && s.own.fresh)
 		}
 	}()
 	if s.ring, err = openRing(ps, mmap.ReadOnly); err != nil {
 		return nil, err
 	}
-	h := &s.ring.head
 	s.region, err = s.ring.file.Map(mapOptions(mmap.ReadOnly, s.ring.geo.fileSize(), opt.NoPrefault, opt.HugePages, opt.Mlock))
 	if err != nil {
 		return nil, err
 	}
 	if opt.Name != "" {
-		if s.own, err = openSub(ps, opt.Name, h.ringID, opt.Mlock); err != nil {
+		s.own, err = openSub(ps, opt.Name, s.ring, opt.Owner, opt.Mlock)
+		if errors.Is(err, mmap.ErrNotExist) && !s.ring.file.Same(ps.ring()) {
+			err = errStaleRing // subs/ went with the ring
+		}
+		if err != nil {
 			return nil, err
 		}
+		s.ephemeral = opt.Ephemeral
 	}
-	err = mmap.Guard(func() error {
-		s.start(newView(s.region.Base(), s.ring.geo))
-		s.chase.off = opt.NoStepOff
-		s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
-		from, seq := opt.From, opt.Seq
-		if s.own != nil {
-			s.timed = s.stamped && !opt.NoHistogram
-			if s.own.cursor != 0 && from == FromCursor {
-				from, seq = FromSeq, s.own.cursor
-				s.joinLatest()
-				if at := s.floor; s.err == nil && seq > at {
-					return fmt.Errorf("%w: the cursor of %q is at message %d and the ring only at %d; remove %s to begin anew", ErrCorrupt, opt.Name, seq, at, s.own.file.Path())
-				}
-			}
-		}
-		s.join(from, seq)
-		if s.err == nil && s.own != nil {
-			s.stats = s.own.stats
-			s.stats.begin()
-			s.done()
-		}
-		return s.err
-	})
-	if err != nil {
+	if err := mmap.Guard(func() error { return s.enter(opt) }); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
+// enter joins the ring that was opened.
+func (s *Subscriber) enter(opt Options) error {
+	h := &s.ring.fixed
+	s.start(newView(s.region.Base(), s.ring.geo))
+	s.chase.off = opt.NoStepOff
+	s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
+	if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
+		if !s.joinCursor(s.own.cursor) {
+			return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
+				ErrCorrupt, opt.Name, s.own.cursor, s.own.file.Path())
+		}
+	} else {
+		s.join(opt.From, opt.Seq)
+	}
+	if s.err == nil && s.own != nil {
+		s.timed = s.stamped && !opt.NoHistogram
+		s.stats = s.own.stats
+		s.stats.begin()
+		s.done()
+	}
+	return s.err
+}
+
 // start makes a subscriber that has yet to join.
 func (s *subscriber) start(v view) {
 	s.view = v
-	s.short = fastMessages
+	s.short = v.fast()
 	s.margin = v.capacity / 8 &^ (v.block - 1)
 	s.buf = make([]byte, v.maxMessage)
 	s.chase = chase{need: chaseRun, clock: tick.New()}
@@ -110,7 +116,11 @@ func (s *subscriber) start(v view) {
 func (s *subscriber) join(from From, seq uint64) {
 	switch from {
 	case FromOldest:
-		s.joinOldest(s.block)
+		margin := s.block
+		if s.state() != stateLive {
+			margin = 0 // nobody is about to overwrite it
+		}
+		s.joinOldest(margin)
 	case FromSeq:
 		s.joinSeq(max(seq, 1))
 	default:
@@ -122,23 +132,20 @@ func (s *subscriber) join(from From, seq uint64) {
 // messages with a clock that this process can read.
 func (s *subscriber) setClock(stamps Stamps, kind tick.Kind) {
 	own := &s.chase.clock
-	a := s.anchorClock()
-	s.clock, s.scale = *own, tick.Scale(a.scale)
-	s.chase.ticks = chaseNs // for a clock of ns
-	if own.Kind() == tick.Counter {
-		s.chase.ticks = s.scale.Ticks(chaseNs)
-		if kind != tick.Counter || !s.scale.Valid() {
-			s.chase.ticks = own.Calibrate(calibrateFor).Ticks(chaseNs)
-		}
+	s.clock, s.scale = *own, tick.Scale(s.anchorClock().scale)
+	if own.Kind() != kind || !s.scale.Valid() {
+		s.scale = own.Calibrate(calibrateFor) // takes that long for a counter only
 	}
-	s.stamped = stamps == StampEvery && kind == own.Kind() && s.scale.Valid()
+	s.chase.ticks = s.scale.Ticks(chaseNs)
+	s.stamped = stamps == StampEvery && kind == own.Kind()
 	s.joined = own.Now()
 }
 
-// anchorClock reads the ring's clock words. They are not to be had for ever if a
-// publisher died while it wrote them; then there is no scale.
+// anchorClock reads the ring's clock words. They are not to be had while a publisher
+// writes them, and from its death at that moment until the next one; then there is no
+// scale.
 func (s *subscriber) anchorClock() clockAnchor {
-	for range 1000 {
+	for range 20 {
 		if a, ok := s.view.clock(); ok {
 			return a
 		}
@@ -152,19 +159,20 @@ func (s *Subscriber) Name() string { return s.name }
 
 // Schema returns what the publisher calls the messages, and the hash of their layout.
 func (s *Subscriber) Schema() (string, uint64) {
-	return s.ring.head.schemaName(), s.ring.head.schemaHash
+	return s.ring.fixed.schemaName(), s.ring.fixed.schemaHash
 }
 
 // Source returns where the publisher says that the messages come from.
-func (s *Subscriber) Source() string { return s.ring.head.sourceName() }
+func (s *Subscriber) Source() string { return s.ring.fixed.sourceName() }
 
 // Capacity returns the ring's size in bytes of frames.
-func (s *Subscriber) Capacity() uint64 { return s.ring.head.capacity }
+func (s *Subscriber) Capacity() uint64 { return s.ring.fixed.capacity }
 
 // MaxMessage returns the largest message of the ring in bytes.
-func (s *Subscriber) MaxMessage() int { return int(s.ring.head.maxMessage) }
+func (s *Subscriber) MaxMessage() int { return int(s.ring.fixed.maxMessage) }
 
-// Seq returns the sequence number of the message in hand. Messages count from 1.
+// Seq returns the sequence number of the message in hand. Messages count from 1. It
+// means nothing before the first message.
 func (s *subscriber) Seq() uint64 { return s.next - 1 }
 
 // Type returns the type of the message in hand, as its publisher gave it.
@@ -197,8 +205,11 @@ func (s *subscriber) Age() (time.Duration, bool) {
 // PublishTime returns when the message in hand was published, by the publisher's
 // system clock. It is false on a ring without stamps.
 func (s *Subscriber) PublishTime() (time.Time, bool) {
+	if s.region == nil || Stamps(s.ring.fixed.stamps) == StampNone {
+		return time.Time{}, false
+	}
 	a := s.anchorClock()
-	if s.region == nil || Stamps(s.ring.head.stamps) == StampNone || a.scale == 0 {
+	if a.scale == 0 {
 		return time.Time{}, false
 	}
 	d := int64(s.fullStamp(s.word) - a.ticks)
@@ -219,7 +230,7 @@ func (s *Subscriber) Publisher() Life {
 
 // Close leaves the ring. The message in hand counts as done with. The file of a
 // named subscriber stays, unless it is ephemeral. A second Close does nothing; Next
-// returns [Closed] from now on.
+// returns [Closed] from now on, or [Corrupt] if it did before.
 func (s *Subscriber) Close() error {
 	s.once.Do(func() {
 		if s.stats != nil {
@@ -233,21 +244,20 @@ func (s *Subscriber) Close() error {
 		}
 		s.stats = nil
 		s.leave()
-		s.release()
+		s.release(s.ephemeral)
 	})
 	return nil
 }
 
-func (s *Subscriber) release() {
+// release frees everything. remove takes the subscriber's file away.
+func (s *Subscriber) release(remove bool) {
 	if s.region != nil {
 		s.region.Close()
 		s.region = nil
 	}
 	if s.own != nil {
-		if s.ephemeral && s.own.file.Same(s.own.file.Path()) {
-			if err := os.Remove(s.own.file.Path()); err != nil && !errors.Is(err, os.ErrNotExist) {
-				s.ephemeral = false // it stays; rm takes it
-			}
+		if remove {
+			s.own.remove()
 		}
 		s.own.close()
 		s.own = nil

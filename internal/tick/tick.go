@@ -39,8 +39,11 @@ type Clock struct {
 }
 
 // New returns the best clock that this build can read on this processor.
+//
+// A kernel that has stopped to use the counter as its own clock knows why: the counters
+// of its processors may differ.
 func New() Clock {
-	if mem.HasTicks() {
+	if mem.HasTicks() && !kernelDistrustsCounter() {
 		return Clock{kind: Counter}
 	}
 	return monotonic()
@@ -102,6 +105,11 @@ func (s Scale) Hz() float64 {
 
 // Valid says whether the scale is one that a counter can have: 1 MHz to 100 GHz.
 func (s Scale) Valid() bool { return s >= 1<<32/100 && s <= 1000<<32 }
+
+// Near says whether two measurements can be of the same clock: within 1 in 1000.
+func (s Scale) Near(other Scale) bool {
+	return s <= other+other/1000 && s >= other-other/1000
+}
 
 // Calibrate measures how long a tick is against CLOCK_MONOTONIC, in d. The error
 // is about 100 ns in d. A clock that counts nanoseconds, or whose rate the
