@@ -80,7 +80,7 @@ func TestReplacedRingIsFollowed(t *testing.T) {
 		t.Errorf("the new file begins with %d", second.FirstSeq)
 	}
 	sub.await("going on with message 3001")
-	h.stat("feed", func(i ring.Info) bool { return len(i.Subscribers) == 1 && i.Subscribers[0].Messages == 3000 })
+	h.stat("feed", func(i ring.Info) bool { return len(i.Subscribers) == 1 && i.Subscribers[0].Cursor == 6001 })
 	sub.signal(syscall.SIGTERM)
 	r := sub.want(exitOK).subReport()
 	if r.Delivered != 6000 || r.Lost != 0 || r.LastSeq != 6000 {
