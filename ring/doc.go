@@ -17,8 +17,8 @@
 //
 // # Guarantees
 //
-//   - The publisher never waits for anybody, and no subscriber can slow it down or
-//     write to the ring: the kernel refuses it a writable mapping.
+//   - The publisher never waits for anybody. No subscriber can make it wait, or write to
+//     the ring: the kernel refuses it a writable mapping.
 //   - A subscriber gets messages whole, in order, once, or learns exactly which ones
 //     it lost: delivered + lost = published, from where it joined.
 //   - That holds through the death of the publisher at any instruction. The next
@@ -28,8 +28,9 @@
 //
 // # Not guaranteed
 //
-//   - That a slow subscriber gets everything. A ring of capacity C holds the last
-//     C - block - 64 bytes of frames at least. Watch the lag: [Stat].
+//   - That a slow subscriber gets everything. It may be C - block - 64 bytes of frames
+//     behind in a ring of capacity C; who joins at the oldest message finds up to a block
+//     less. Watch the lag: [Stat].
 //   - That a message survives the host. Rings are memory.
 //   - Secrecy among those who may open the directory.
 //   - Anything, against a process that may write the ring's file and does so behind
