@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego cross fuzz overrun bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego cross fuzz model overrun bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+model: ## search the protocol's model, half a minute; needs spin and gcc
+	nice ./ring/model/run.sh
 
 overrun: ## 100 million messages past stalled subscribers
 	$(GO) test ./ring -run OverrunUnderForce -v -count 1 -args -messages 100000000

@@ -80,7 +80,12 @@ func (s *session) open(path string, cfg sessionConfig) error {
 	}
 	err = s.openDBN(path, in, fragment)
 	var bad *dbn.FormatError
-	if errors.As(err, &bad) && errors.Is(bad.Err, dbn.ErrNotDBN) && cfg.format != "dbn" {
+	switch {
+	case !errors.As(err, &bad) || cfg.format == "dbn":
+		return err
+	case errors.Is(bad, dbn.ErrForm): // ITCH in zstd is not "neither"
+		return fmt.Errorf("read %s: offset 0: %s", path, bad.Detail)
+	case errors.Is(bad, dbn.ErrNotDBN):
 		return fmt.Errorf("read %s: offset 0: neither a DBN file nor an ITCH 5.0 BinaryFILE: %s", path, bad.Detail)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/tickring/tickring/feed/dbn"
@@ -127,6 +128,35 @@ func TestDBNFileToTwoSubscribers(t *testing.T) {
 		if s.Latency == nil || s.Latency.Count == 0 || s.Latency.P50 > s.Latency.P99 || s.Latency.P9999 > s.Latency.Max {
 			t.Errorf("%s: latencies %+v", s.Name, s.Latency)
 		}
+	}
+}
+
+// A session in a wrapping that is not taken off is known for what it is, and the
+// advice leads to a file that can be read, whichever format was named.
+func TestWrappedSession(t *testing.T) {
+	h := newHost(t)
+	good, _ := h.itchFile("good.itch50", 500)
+	data := h.read(good)
+	for _, c := range []struct {
+		name  string
+		data  []byte
+		words []string
+	}{
+		{"a.itch50.zst", compressed(t, data), []string{"ITCH BinaryFILE compressed with zstd", "zstd -d"}},
+		{"b.itch50.gz.zst", compressed(t, gzipped(t, data)), []string{"gzip", "zstd -d"}},
+		{"c.itch50.zst.zst", compressed(t, compressed(t, data)), []string{"twice", "zstd -d"}},
+	} {
+		path := h.write(c.name, c.data)
+		out := h.run("replay", path, "--ring", "feed").want(exitError)
+		out.sentence(append(c.words, path, "offset 0")...)
+		if strings.Contains(out.stderr.String(), "neither") {
+			t.Errorf("%s: %s", c.name, out.stderr.String())
+		}
+		h.run("replay", path, "--ring", "feed", "--format", "dbn").want(exitError).sentence(append(c.words, path)...)
+		h.run("replay", path, "--ring", "feed", "--format", "itch").want(exitError).sentence(path, "zstd -d")
+	}
+	if left := h.rings(); len(left) != 0 {
+		t.Errorf("left %v", left)
 	}
 }
 

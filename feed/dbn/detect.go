@@ -37,28 +37,28 @@ func isCutMagic(b []byte) bool {
 // looksLike says what the input that begins with b may be, and what to do with it:
 // ErrForm if it is data in another form, else ErrNotDBN. It is only asked about
 // inputs that are not DBN. unpacked: b comes out of a zstd stream.
-func looksLike(b []byte, unpacked bool) (kind error, detail string) {
+func looksLike(b []byte, unpacked bool) (detail string, kind error) {
 	isITCH := len(b) >= 3 && b[0] == 0 && strings.IndexByte("SRHYLVWKJhAFECXDUPQBINO", b[2]) >= 0
 	isGzip := bytes.HasPrefix(b, []byte(gzipMagic))
 	switch {
 	case isDBZ(b):
-		return ErrForm, "it is DBZ, the format before DBN: convert it with Databento's dbn tool"
+		return "it is DBZ, the format before DBN: convert it with Databento's dbn tool", ErrForm
 	case isZstd(b) && unpacked:
-		return ErrForm, "it is compressed twice with zstd: decompress it once with zstd -d"
+		return "it is compressed twice with zstd: decompress it once with zstd -d", ErrForm
 	case isGzip && unpacked:
-		return ErrForm, "it is compressed with gzip and then with zstd: decompress it with zstd -d and then with gzip -d"
+		return "it is compressed with gzip and then with zstd: decompress it with zstd -d and then with gzip -d", ErrForm
 	case isGzip:
-		return ErrForm, "it is compressed with gzip: decompress it, or read it as ITCH if it is that"
+		return "it is compressed with gzip: decompress it, or read it as ITCH if it is that", ErrForm
 	case isITCH && unpacked:
-		return ErrForm, "it is a Nasdaq ITCH BinaryFILE compressed with zstd: decompress it with zstd -d and read it as ITCH"
+		return "it is a Nasdaq ITCH BinaryFILE compressed with zstd: decompress it with zstd -d and read it as ITCH", ErrForm
 	case isITCH:
-		return ErrForm, "it looks like Nasdaq ITCH (BinaryFILE): read it as that"
+		return "it looks like Nasdaq ITCH (BinaryFILE): read it as that", ErrForm
 	case len(b) > 0 && (b[0] == '{' || b[0] == '[') && isText(b):
-		return ErrNotDBN, "it looks like JSON: get the data in the encoding dbn"
+		return "it looks like JSON: get the data in the encoding dbn", ErrNotDBN
 	case isText(b):
-		return ErrNotDBN, fmt.Sprintf("it is text that begins with %q: get the data in the encoding dbn", b[:min(len(b), 12)])
+		return fmt.Sprintf("it is text that begins with %q: get the data in the encoding dbn", b[:min(len(b), 12)]), ErrNotDBN
 	}
-	return ErrNotDBN, fmt.Sprintf("it begins with the bytes % x: check that this is the right file", b[:min(len(b), 8)])
+	return fmt.Sprintf("it begins with the bytes % x: check that this is the right file", b[:min(len(b), 8)]), ErrNotDBN
 }
 
 func isText(b []byte) bool {

@@ -397,7 +397,7 @@ func (r *Reader) fault(offset int64, err error, detail string) error {
 
 // notDBN is the error for an input that begins with start.
 func (r *Reader) notDBN(start []byte) error {
-	kind, detail := looksLike(start, r.zstd != nil)
+	detail, kind := looksLike(start, r.zstd != nil)
 	return r.fault(0, kind, detail)
 }
 

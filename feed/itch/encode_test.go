@@ -196,7 +196,7 @@ func TestText(t *testing.T) {
 	if TypeOperationalHalt.String() != "h" || Type(0).String() != "0x00" || Type(0xfe).String() != "0xfe" {
 		t.Error("Type.String is wrong")
 	}
-	if s := strings.Join([]string{Buy.String(), Char(' ').String()}, ","); s != "B,0x20" {
+	if s := strings.Join([]string{Buy.String(), Char(' ').String(), Char('1').String(), Char(7).String()}, ","); s != "B, ,1,0x07" {
 		t.Errorf("Char.String: %s", s)
 	}
 }

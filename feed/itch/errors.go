@@ -8,8 +8,8 @@ import (
 // What can be wrong with a file or a message. Errors of a Reader are a
 // *FormatError that wraps one of these and says where; test with errors.Is.
 var (
-	// ErrTruncated: the file ends inside a message or a length prefix.
-	ErrTruncated = errors.New("file ends in the middle of a message")
+	// ErrTruncated: the file ends inside a message, a length prefix or a gzip stream.
+	ErrTruncated = errors.New("file is cut short")
 	// ErrLength: the length prefix is not the length of the message's type.
 	ErrLength = errors.New("wrong message length")
 	// ErrZeroLength: a length prefix of zero that does not end the file.
@@ -20,7 +20,7 @@ var (
 	ErrEmpty = errors.New("file is empty")
 	// ErrNotITCH: the file begins as some other format does.
 	ErrNotITCH = errors.New("not an ITCH 5.0 BinaryFILE")
-	// ErrCompressed: the gzip stream is damaged.
+	// ErrCompressed: the gzip stream is damaged, or something else follows it.
 	ErrCompressed = errors.New("gzip stream is damaged")
 )
 
@@ -28,7 +28,7 @@ var (
 type FormatError struct {
 	Name   string // of the file, from ReaderConfig; may be empty
 	Offset int64  // of the message's length prefix, in the uncompressed stream
-	Detail string // what was found and what to do; may be empty
+	Detail string // what was found and what to do
 	Err    error  // one of the Err values of this package
 }
 
@@ -37,11 +37,7 @@ func (e *FormatError) Error() string {
 	if name == "" {
 		name = "input"
 	}
-	s := fmt.Sprintf("itch: read %s: offset %d: %v", name, e.Offset, e.Err)
-	if e.Detail != "" {
-		s += ": " + e.Detail
-	}
-	return s
+	return fmt.Sprintf("itch: read %s: offset %d: %v: %s", name, e.Offset, e.Err, e.Detail)
 }
 
 // Unwrap returns the Err value.

@@ -41,11 +41,16 @@ func unpad(b []byte) []byte {
 	return b
 }
 
-// Char is a field of one letter.
+// Char is a field of one letter, digit or space.
 type Char byte
 
-// String returns the letter.
-func (c Char) String() string { return Type(c).String() }
+// String returns the character, or its number, as "0x07", if it cannot be printed.
+func (c Char) String() string {
+	if c == ' ' {
+		return " "
+	}
+	return Type(c).String()
+}
 
 // Price4 is a price in 1/10000 dollar. The largest price Nasdaq accepts is
 // 200,000.0000; no price is 0.

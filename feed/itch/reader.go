@@ -60,32 +60,33 @@ func NewReader(r io.Reader, cfg ReaderConfig) (*Reader, error) {
 	rd := &Reader{buf: make([]byte, max(size, minBufferSize)), name: cfg.Name}
 
 	// bufio passes a large Read straight on, so it costs no second copy.
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(&source{r: r}, 64<<10)
 	rd.src = br
-	head, err := br.Peek(2)
+	head, err := br.Peek(len(gzipMagic))
 	if err != nil && err != io.EOF {
 		return nil, rd.readError(err)
 	}
-	if len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
+	if string(head) == gzipMagic {
 		rd.gzip = true
-		zr, err := gzip.NewReader(br)
-		if err != nil {
+		if rd.src, err = newMembers(br); err != nil {
 			return nil, rd.readError(err)
 		}
-		rd.src = zr
 	}
 	if err := rd.need(magicSize); err != nil && err != io.EOF {
 		return nil, err
 	}
 	if rd.end == 0 {
-		detail := "there is no message in it"
+		detail := "there is no message in it: get the file again"
 		if rd.gzip {
-			detail = "the gzip stream holds no bytes"
+			detail = "the gzip stream holds no bytes: get the file again"
 		}
 		return nil, rd.fault(ErrEmpty, detail)
 	}
-	if what := sniff(rd.buf[:rd.end]); what != "" {
-		return nil, rd.fault(ErrNotITCH, "it begins like "+what)
+	if name, advice := sniff(rd.buf[:rd.end]); name != "" {
+		if rd.gzip {
+			advice = "decompress it with gzip -d, then " + advice
+		}
+		return nil, rd.fault(ErrNotITCH, "it begins like "+name+": "+advice)
 	}
 	return rd, nil
 }
@@ -128,7 +129,7 @@ func (r *Reader) frame() ([]byte, error) {
 		if r.end == r.pos {
 			return nil, io.EOF
 		}
-		return nil, r.fault(ErrTruncated, "1 byte of a length prefix, then nothing")
+		return nil, r.fault(ErrTruncated, "1 byte of a length prefix, then nothing"+getAgain)
 	} else if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (r *Reader) frame() ([]byte, error) {
 		return nil, r.zeroLength()
 	}
 	if err := r.need(prefixSize + 1); err == io.EOF {
-		return nil, r.fault(ErrTruncated, fmt.Sprintf("message of %d bytes has none", n))
+		return nil, r.fault(ErrTruncated, fmt.Sprintf("message of %d bytes has none", n)+getAgain)
 	} else if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,7 @@ func (r *Reader) frame() ([]byte, error) {
 		return nil, r.fault(ErrLength, fmt.Sprintf("length prefix is %d, a message of type %v has %d bytes%s", n, t, t.Size(), r.doubt()))
 	}
 	if err := r.need(prefixSize + n); err == io.EOF {
-		return nil, r.fault(ErrTruncated, fmt.Sprintf("message of type %v has %d of %d bytes", t, r.end-r.pos-prefixSize, n))
+		return nil, r.fault(ErrTruncated, fmt.Sprintf("message of type %v has %d of %d bytes", t, r.end-r.pos-prefixSize, n)+getAgain)
 	} else if err != nil {
 		return nil, err
 	}
@@ -158,13 +159,15 @@ func (r *Reader) frame() ([]byte, error) {
 	return p, nil
 }
 
-// doubt is added to a fault in the first message: such a file is more likely to
-// be something else than to be damaged.
+const getAgain = ": get the file again"
+
+// doubt is added to a message that cannot be. If it is the first one, the file is
+// more likely to be something else than to be damaged.
 func (r *Reader) doubt() string {
 	if r.Offset() != 0 {
-		return ""
+		return ": the file is damaged from here on, get it again"
 	}
-	return "; this is probably not an ITCH 5.0 BinaryFILE"
+	return "; this is probably not an ITCH 5.0 BinaryFILE: check that it is the right file"
 }
 
 // zeroLength tells the end of a session from a length that was lost. Only the
@@ -176,18 +179,32 @@ func (r *Reader) zeroLength() error {
 		r.ended = true
 		return io.EOF
 	case err == io.EOF:
-		return r.fault(ErrZeroLength, "the file ends its session before the first message")
+		return r.fault(ErrZeroLength, "the file ends its session before the first message"+getAgain)
 	case err != nil:
 		return err
 	}
-	t := Type(r.buf[r.pos+prefixSize])
+	if err := r.need(prefixSize + prefixSize + 1); err != nil && err != io.EOF {
+		return err
+	}
+	rest := r.buf[r.pos+prefixSize : r.end]
+	if len(rest) > prefixSize && startsFrame(rest) {
+		return r.fault(ErrZeroLength, fmt.Sprintf("this ends a session, and another one follows at offset %d: the files were joined, split them there", r.Offset()+prefixSize))
+	}
+	t := Type(rest[0])
 	switch {
 	case t.Size() == 0:
-		return r.fault(ErrZeroLength, "this ends a session, but more bytes follow")
+		return r.fault(ErrZeroLength, "this ends a session, but more bytes follow"+getAgain)
 	case r.Offset() == 0:
 		return r.fault(ErrZeroLength, fmt.Sprintf("the %d-byte message of type %v behind it has lost its length; the file was damaged when it was made, get an intact copy", t.Size(), t))
 	}
-	return r.fault(ErrZeroLength, fmt.Sprintf("this ends a session, but what looks like a message of type %v follows", t))
+	return r.fault(ErrZeroLength, fmt.Sprintf("this ends a session, but what looks like a message of type %v follows", t)+getAgain)
+}
+
+// startsFrame says if b begins with a message's type and the length prefix that
+// belongs to it.
+func startsFrame(b []byte) bool {
+	n := int(binary.BigEndian.Uint16(b))
+	return n != 0 && n == Type(b[prefixSize]).Size()
 }
 
 // Offset returns the offset of the next length prefix, in the uncompressed
@@ -213,7 +230,7 @@ func (r *Reader) need(n int) error {
 		r.end -= r.pos
 		r.pos = 0
 	}
-	for empty := 0; r.end-r.pos < n; {
+	for r.end-r.pos < n {
 		if r.srcErr == io.EOF {
 			return io.EOF
 		}
@@ -221,21 +238,11 @@ func (r *Reader) need(n int) error {
 			return r.readError(r.srcErr)
 		}
 		k, err := r.src.Read(r.buf[r.end:])
-		if k < 0 || k > len(r.buf)-r.end {
-			return r.readError(errImpossibleCount)
-		}
 		r.end += k
 		r.srcErr = err
-		if k > 0 {
-			empty = 0
-		} else if empty++; empty == maxEmptyReads && err == nil {
-			return r.readError(io.ErrNoProgress)
-		}
 	}
 	return nil
 }
-
-var errImpossibleCount = errors.New("reader returned an impossible count")
 
 func (r *Reader) fault(err error, detail string) error {
 	return &FormatError{Name: r.name, Offset: r.Offset(), Detail: detail, Err: err}
@@ -247,9 +254,19 @@ func (r *Reader) readError(err error) error {
 	switch {
 	case !r.gzip:
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
-		return r.fault(ErrTruncated, "the gzip stream is cut off")
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return r.fault(ErrCompressed, err.Error())
+		detail := "the gzip stream ends inside a message"
+		if rest := r.buf[r.pos:r.end]; len(rest) == 0 || string(rest) == "\x00\x00" {
+			detail = "the gzip stream ends before its checksum"
+		}
+		return r.fault(ErrTruncated, detail+getAgain)
+	case errors.Is(err, errTrailing):
+		return r.fault(ErrCompressed, "it ends here, and "+err.Error()+": cut them off, or get the file again")
+	case errors.Is(err, gzip.ErrHeader):
+		return r.fault(ErrCompressed, "the header of a gzip member is wrong"+getAgain)
+	case errors.Is(err, gzip.ErrChecksum):
+		return r.fault(ErrCompressed, "the data does not have the checksum that the stream says"+getAgain)
+	case errors.As(err, &corrupt):
+		return r.fault(ErrCompressed, fmt.Sprintf("a member is wrong before byte %d of its compressed data", int64(corrupt))+getAgain)
 	}
 	name := r.name
 	if name == "" {

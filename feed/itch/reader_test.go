@@ -82,6 +82,8 @@ func TestReaderEveryKindOfInput(t *testing.T) {
 		{"end marker", marked, true, false},
 		{"gzip", compress(t, marked), true, true},
 		{"gzip of several members", compress(t, marked[:half], nil, marked[half:]), true, true},
+		{"gzip padded by a byte", append(compress(t, marked), 0), true, true},
+		{"gzip padded to a block", append(compress(t, plain), make([]byte, 100_000)...), false, true},
 	} {
 		for how, wrap := range map[string]func(io.Reader) io.Reader{
 			"whole": func(r io.Reader) io.Reader { return r },
@@ -176,16 +178,38 @@ func TestReaderTruncatedAtEveryByte(t *testing.T) {
 	}
 }
 
+// A gzip stream is whole at the end of a member and nowhere else, be it in the name
+// that a member's header may have.
 func TestReaderTruncatedGzip(t *testing.T) {
 	file := append(oneOfEach(), 0, 0)
-	packed := compress(t, file)
+	var out bytes.Buffer
+	first := 0
+	for _, part := range [][]byte{file[:len(file)-2], file[len(file)-2:]} {
+		first = out.Len()
+		zw := gzip.NewWriter(&out)
+		zw.Name = "part of a session"
+		if _, err := zw.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		if err := zw.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packed := out.Bytes()
 	for n := 1; n < len(packed); n++ {
 		msgs, _, err := readAll(bytes.NewReader(packed[:n]), ReaderConfig{})
-		if !errors.Is(err, ErrTruncated) {
+		if n == first {
+			if err != io.EOF || len(msgs) != 23 {
+				t.Fatalf("the first of two members: %d messages, %v", len(msgs), err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrTruncated) || !strings.Contains(err.Error(), ": get the file again") {
 			t.Fatalf("cut at %d of %d: %v", n, len(packed), err)
 		}
-		if len(msgs) > 23 {
-			t.Fatalf("cut at %d: %d messages", n, len(msgs))
+		atBoundary := n >= first-8
+		if len(msgs) > 23 || atBoundary && len(msgs) != 23 || atBoundary && !strings.Contains(err.Error(), "ends before its checksum") {
+			t.Fatalf("cut at %d of %d: %d messages, %v", n, len(packed), len(msgs), err)
 		}
 	}
 }
@@ -203,6 +227,9 @@ func TestReaderFaults(t *testing.T) {
 	huge[0] = 0xff
 	damaged := compress(t, with(add, add))
 	damaged[len(damaged)-6] ^= 0xff // in the checksum
+	noise := compress(t, with(add, add))
+	noise[10] = 0xff // no such kind of block
+	ended := with(add, []byte{0, 0})
 
 	for _, c := range []struct {
 		name   string
@@ -212,25 +239,37 @@ func TestReaderFaults(t *testing.T) {
 		msgs   int
 		says   string
 	}{
-		{"empty", nil, ErrEmpty, 0, 0, "no message"},
-		{"empty gzip", compress(t, nil), ErrEmpty, 0, 0, "holds no bytes"},
+		{"empty", nil, ErrEmpty, 0, 0, "no message in it: get the file again"},
+		{"empty gzip", compress(t, nil), ErrEmpty, 0, 0, "holds no bytes: get the file again"},
 		{"first prefix zero", with(zeroed, add), ErrZeroLength, 0, 0, "type A"},
 		{"zero prefix in the middle", with(add, zeroed, add), ErrZeroLength, 38, 1, "type A"},
 		{"bytes after the end marker", with(add, []byte{0, 0, 9}), ErrZeroLength, 38, 1, "more bytes follow"},
 		{"two end markers", with(add, []byte{0, 0, 0, 0}), ErrZeroLength, 38, 1, "more bytes follow"},
+		{"session and session", with(ended, ended), ErrZeroLength, 38, 1, "another one follows at offset 40: the files were joined, split them there"},
+		{"sessions in gzip", compress(t, ended, ended), ErrZeroLength, 38, 1, "another one follows at offset 40"},
+		{"empty session and session", with([]byte{0, 0}, ended), ErrZeroLength, 0, 0, "another one follows at offset 2"},
+		{"end marker and zeros", with(ended, make([]byte, 50)), ErrZeroLength, 38, 1, "more bytes follow"},
 		{"end marker alone", []byte{0, 0}, ErrZeroLength, 0, 0, "before the first message"},
 		{"wrong length at first", with(longer, add), ErrLength, 0, 0, "probably not"},
-		{"wrong length", with(add, longer, add), ErrLength, 38, 1, "length prefix is 37, a message of type A has 36 bytes"},
+		{"wrong length", with(add, longer, add), ErrLength, 38, 1, "length prefix is 37, a message of type A has 36 bytes: the file is damaged from here on, get it again"},
 		{"length past the end", with(add, huge), ErrLength, 38, 1, "length prefix is 65316"},
-		{"unknown type", with(add, add, unknown), ErrUnknownType, 76, 2, "z"},
-		{"one byte", []byte{0}, ErrTruncated, 0, 0, ""},
-		{"text", []byte("hello, world\n"), ErrUnknownType, 0, 0, "probably not"},
-		{"DBN", []byte("DBN\x01 and so on"), ErrNotITCH, 0, 0, "DBN"},
-		{"zstd", []byte("\x28\xb5\x2f\xfd and so on"), ErrNotITCH, 0, 0, "zstd"},
-		{"DBN in gzip", compress(t, []byte("DBN\x01 and so on")), ErrNotITCH, 0, 0, "DBN"},
-		{"gzip in gzip", compress(t, compress(t, add)), ErrNotITCH, 0, 0, "inside the gzip"},
-		{"bad gzip header", []byte("\x1f\x8b\xff and so on, and on"), ErrCompressed, 0, 0, "header"},
-		{"bad gzip checksum", damaged, ErrCompressed, 76, 2, "checksum"},
+		{"unknown type", with(add, add, unknown), ErrUnknownType, 76, 2, "z (length prefix 36): the file is damaged from here on, get it again"},
+		{"one byte", []byte{0}, ErrTruncated, 0, 0, "get the file again"},
+		{"cut message", add[:20], ErrTruncated, 0, 0, "cut short: message of type A has 18 of 36 bytes: get the file again"},
+		{"no type", with(add, []byte{0, 36}), ErrTruncated, 38, 1, "get the file again"},
+		{"text", []byte("hello, world\n"), ErrUnknownType, 0, 0, "probably not an ITCH 5.0 BinaryFILE: check"},
+		{"DBN", []byte("DBN\x01 and so on"), ErrNotITCH, 0, 0, "a DBN file: read it as DBN"},
+		{"zstd", []byte("\x28\xb5\x2f\xfd and so on"), ErrNotITCH, 0, 0, "a zstd file: decompress it with zstd -d"},
+		{"pcap", []byte("\xd4\xc3\xb2\xa1 and so on"), ErrNotITCH, 0, 0, "a packet capture (pcap): get the data"},
+		{"DBN in gzip", compress(t, []byte("DBN\x01 and so on")), ErrNotITCH, 0, 0, "a DBN file: decompress it with gzip -d, then read it as DBN"},
+		{"gzip in gzip", compress(t, compress(t, add)), ErrNotITCH, 0, 0, "inside the gzip file: decompress it with gzip -d"},
+		{"bad gzip header", []byte("\x1f\x8b\xff and so on, and on"), ErrCompressed, 0, 0, "damaged: the header"},
+		{"bad gzip checksum", damaged, ErrCompressed, 76, 2, "damaged: the data does not have the checksum"},
+		{"bad gzip block", noise, ErrCompressed, 0, 0, "damaged: a member is wrong before byte"},
+		{"gzip and a byte", append(compress(t, ended), 'x'), ErrCompressed, 38, 1, "bytes that are not gzip follow"},
+		{"gzip and text", append(compress(t, add), "signed by nobody"...), ErrCompressed, 38, 1, "bytes that are not gzip follow it: cut them off"},
+		{"gzip, zeros and text", append(compress(t, add), "\x00\x00\x00x"...), ErrCompressed, 38, 1, "bytes that are not gzip follow"},
+		{"gzip and a bad member", append(compress(t, add), "\x1f\x8b and so on"...), ErrCompressed, 38, 1, "the header of a gzip member"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			msgs, _, err := readAll(bytes.NewReader(c.in), ReaderConfig{Name: "some.itch50"})
@@ -272,7 +311,30 @@ func TestReaderPassesOnErrors(t *testing.T) {
 	if msgs, _, err := readAll(src, ReaderConfig{}); !errors.Is(err, io.ErrNoProgress) || len(msgs) != 23 {
 		t.Errorf("reader that stops: %d messages, %v", len(msgs), err)
 	}
+	src = io.MultiReader(bytes.NewReader(compress(t, file)), stuck{})
+	if msgs, _, err := readAll(src, ReaderConfig{}); !errors.Is(err, io.ErrNoProgress) || len(msgs) != 23 {
+		t.Errorf("reader that stops behind gzip: %d messages, %v", len(msgs), err)
+	}
 }
+
+// TestReaderImpossibleCount: a reader that says it has read what cannot be.
+func TestReaderImpossibleCount(t *testing.T) {
+	file := oneOfEach()
+	for _, in := range [][]byte{file, compress(t, file)} {
+		for _, good := range []int{0, 1, 20, len(in)} {
+			for _, n := range []int{-1, 1 << 30} {
+				src := io.MultiReader(bytes.NewReader(in[:good]), impossible(n))
+				if _, _, err := readAll(src, ReaderConfig{Name: "f"}); !errors.Is(err, errImpossibleCount) || !strings.Contains(err.Error(), "read f: offset") {
+					t.Errorf("%d after %d bytes: %v", n, good, err)
+				}
+			}
+		}
+	}
+}
+
+type impossible int
+
+func (n impossible) Read([]byte) (int, error) { return int(n), nil }
 
 type stuck struct{}
 
