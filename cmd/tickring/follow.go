@@ -51,7 +51,7 @@ type follower struct {
 
 	cfg       followConfig
 	wait      ring.WaitStrategy
-	lookMask  int
+	lookMask  int // pause looks with every lookMask+1st poll
 	idleSince time.Time
 	asked     time.Time
 	publisher ring.Life // as last told
@@ -160,9 +160,9 @@ func (f *follower) gap() {
 	f.lost += last - first + 1
 	switch {
 	case f.gaps < gapsTold:
-		f.note("lost messages %d to %d (%d) of ring %q, which had left the ring before they were read", first, last, last-first+1, f.cfg.ring)
+		f.note("lost %s (%s) of ring %q, which had left the ring before being read", numbersText(first, last), countText(last-first+1), f.cfg.ring)
 	case f.gaps == gapsTold:
-		f.note("lost messages %d to %d (%d) of ring %q; further losses are counted and not told", first, last, last-first+1, f.cfg.ring)
+		f.note("lost %s (%s) of ring %q; further losses are counted and not told", numbersText(first, last), countText(last-first+1), f.cfg.ring)
 	}
 }
 
@@ -172,11 +172,7 @@ const askAfter = 100 * time.Millisecond
 // look finds out, now and then, why there is nothing to read.
 func (f *follower) look(ctx context.Context) (done bool, err error) {
 	now := time.Now()
-	if f.polls == f.lookMask+1 {
-		// The first look since a message, whose publisher was alive.
-		f.idleSince, f.publisher = now, ring.Live // within a few microseconds
-	}
-	if now.Sub(f.idleSince) < askAfter || now.Sub(f.asked) < askAfter {
+	if now.Sub(f.silentSince(now)) < askAfter || now.Sub(f.asked) < askAfter {
 		return false, nil
 	}
 	f.asked = now
@@ -241,13 +237,14 @@ func (f *follower) leave() {
 	f.sub = nil
 }
 
-// lastMessage returns about when the newest message was read, if it is asked for as
-// soon as there is nothing more.
-func (f *follower) lastMessage() time.Time {
-	if f.polls > f.lookMask {
-		return f.idleSince
+// silentSince returns when there was first nothing to read after the last message,
+// within some microseconds: it is the time of the first look, which is this one if
+// there was none before.
+func (f *follower) silentSince(now time.Time) time.Time {
+	if f.polls <= f.lookMask+1 {
+		f.idleSince, f.publisher = now, ring.Live // as the last message's was
 	}
-	return time.Now()
+	return f.idleSince
 }
 
 // guard runs the loop that reads. A ring that is cut short while it is read becomes

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -64,7 +63,7 @@ func TestOverrunIsCountedExactly(t *testing.T) {
 	if r.Delivered+r.Lost != records || r.Lost == 0 || r.Gaps != 1 || r.LastSeq != records || r.FirstSeq != r.Lost+1 {
 		t.Errorf("%+v", r)
 	}
-	p.sentence(fmt.Sprintf("lost messages 1 to %d", r.Lost))
+	p.sentence("lost messages 1 to " + countText(r.Lost))
 }
 
 func TestReplacedRingIsFollowed(t *testing.T) {
@@ -205,6 +204,16 @@ func TestPrint(t *testing.T) {
 		if !strings.Contains(p.stdout.String(), want) || p.subReport().Delivered != 3 {
 			t.Errorf("%s: no %q in:\n%s", name, want, p.stdout.String())
 		}
+	}
+}
+
+func TestPrintLeavesStdoutToMessages(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 100)
+	h.replay(path, "--ring", "feed")
+	p := h.run("sub", "feed", "--count", "3", "--print").want(exitOK)
+	if n := strings.Count(p.stdout.String(), "\n"); n != 3 || !strings.Contains(p.stderr.String(), "delivered  3 messages") {
+		t.Errorf("stdout:\n%s\nstderr:\n%s", p.stdout.String(), p.stderr.String())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -44,7 +45,9 @@ record may be started before the ring is there, and waits for it. It begins with
 the oldest message that the ring still has. It has no name and leaves no trace.
 
 Messages that were lost, because record was too slow, make the exit code 1; the
-file has all the others. After an error what was got is kept as FILE.partial.
+file has all the others. After an error what was got is kept as FILE.partial. If it
+was writing that failed, as on a full disk, nobody knows how many messages those
+are: the JSON object has file_bytes instead of counts.
 
 ` + idleHelp,
 		Example: `  tickring record es -o es.dbn.zst
@@ -105,30 +108,33 @@ func (a *app) record(ctx context.Context, o recordOptions) error {
 	}
 	defer file.discard()
 	r := &recording{
-		follower: newFollower(ctx, cfg), tally: newTally(""),
+		follow: newFollower(ctx, cfg), tally: newTally(""),
 		file: file, isITCH: isITCH, compressed: compressed,
 	}
-	if err := r.join(ctx); errors.Is(err, errStopped) {
+	if err := r.follow.join(ctx); errors.Is(err, errStopped) {
 		return errors.New("stopped by a signal before the ring was there; nothing was recorded")
 	} else if err != nil {
 		return err
 	}
-	defer r.leave()
+	defer r.follow.leave()
 	err = r.open()
 	if err == nil {
-		err = r.guard(func() error { return r.read(ctx) })
+		err = r.follow.guard(func() error { return r.read(ctx) })
 	}
-	report := &recordReport{File: o.output}
-	report.File, err = r.finish(err)
-	if err == nil && r.lost > 0 {
-		err = fmt.Errorf("record ring %q: %s lacks %d messages that were lost; record sooner, or with a larger ring", o.ring, report.File, r.lost)
+	kept, err := r.finish(err)
+	if lost := r.follow.lost; err == nil && lost > 0 {
+		err = fmt.Errorf("record ring %q: %s lacks %s lost; record sooner, or with a larger ring",
+			o.ring, kept, countOf(lost, "message that was", "messages that were"))
 	}
-	if report.File == "" && r.messages == 0 {
-		return err
-	}
-	r.fill(report, err)
-	if werr := a.writeRecord(o, report); err == nil {
-		err = werr
+	var unsaved *unsavedError
+	switch {
+	case errors.As(err, &unsaved):
+		err = a.writeUnsaved(o, r, unsaved)
+	case kept != "":
+		report := r.report(kept, err)
+		if werr := a.writeRecord(o, report); err == nil {
+			err = werr
+		}
 	}
 	return err
 }
@@ -153,8 +159,8 @@ func outputKind(path string) (isITCH, compressed bool, err error) {
 
 // recording is a follower that writes.
 type recording struct {
-	*follower
-	*tally
+	follow             *follower
+	tally              *tally
 	file               *newFile
 	isITCH, compressed bool
 	out                messageWriter // nil until the first message, whose time the header tells
@@ -169,17 +175,17 @@ type messageWriter interface {
 
 // open checks that the ring's messages can stand in the file.
 func (r *recording) open() error {
-	schema, _ := r.sub.Schema()
+	schema, _ := r.follow.sub.Schema()
 	_, isDBN := parseDBNKind(schema)
 	switch {
 	case r.isITCH && schema != itchSchema:
-		return fmt.Errorf("record ring %q: its messages are %s, which an ITCH file cannot hold; use -o FILE.dbn", r.cfg.ring, orUnknown(schema))
+		return fmt.Errorf("record ring %q: its messages are %s, which an ITCH file cannot hold; use -o FILE.dbn", r.follow.cfg.ring, orUnknown(schema))
 	case !r.isITCH && schema == itchSchema:
-		return fmt.Errorf("record ring %q: its messages are raw ITCH, which a DBN file cannot hold; use -o FILE.itch50", r.cfg.ring)
+		return fmt.Errorf("record ring %q: its messages are raw ITCH, which a DBN file cannot hold; use -o FILE.itch50", r.follow.cfg.ring)
 	case !r.isITCH && !isDBN:
-		return fmt.Errorf("record ring %q: its messages are %s, which a DBN file cannot hold", r.cfg.ring, orUnknown(schema))
+		return fmt.Errorf("record ring %q: its messages are %s, which a DBN file cannot hold", r.follow.cfg.ring, orUnknown(schema))
 	}
-	r.use(schema)
+	r.tally.use(schema)
 	return nil
 }
 
@@ -192,23 +198,23 @@ func orUnknown(schema string) string {
 
 // read reads and writes to the end.
 func (r *recording) read(ctx context.Context) error {
-	sub := r.sub
+	sub := r.follow.sub
 	for {
 		msg, st := sub.Next()
 		if st != ring.Message {
-			done, err := r.pause(ctx, st)
+			done, err := r.follow.pause(ctx, st)
 			if done || err != nil {
 				return err
 			}
-			if sub != r.sub {
-				sub = r.sub
-				if now, _ := sub.Schema(); now != r.schema {
-					return fmt.Errorf("record ring %q: its schema changed from %s to %s, which one file cannot hold", r.cfg.ring, r.schema, now)
+			if sub != r.follow.sub {
+				sub = r.follow.sub
+				if now, _ := sub.Schema(); now != r.tally.schema {
+					return fmt.Errorf("record ring %q: its schema changed from %s to %s, which one file cannot hold", r.follow.cfg.ring, r.tally.schema, now)
 				}
 			}
 			continue
 		}
-		r.polls = 0
+		r.follow.polls = 0
 		if r.out == nil {
 			if err := r.begin(msg); err != nil {
 				return err
@@ -216,36 +222,57 @@ func (r *recording) read(ctx context.Context) error {
 			r.firstSeq = sub.Seq()
 		}
 		if err := r.out.Write(msg); err != nil {
-			return fmt.Errorf("record message %d of ring %q: %w", sub.Seq(), r.cfg.ring, err)
+			return fmt.Errorf("record message %d of ring %q: %w", sub.Seq(), r.follow.cfg.ring, err)
 		}
-		r.add(sub.Type(), msg)
+		r.tally.add(sub.Type(), msg)
 		r.lastSeq = sub.Seq()
-		if r.stop.Load() {
+		if r.follow.stop.Load() {
 			return nil
 		}
 	}
 }
 
 // begin writes the header. first is nil if there is no message.
-func (r *recording) begin(first []byte) (err error) {
+func (r *recording) begin(first []byte) error {
 	if r.isITCH {
 		r.out = newITCHWriter(r.file, r.compressed)
 		return nil
 	}
-	kind, _ := parseDBNKind(r.schema)
+	kind, _ := parseDBNKind(r.tally.schema)
 	md := dbn.Metadata{
 		Version: kind.version, Schema: kind.schema, TsOut: kind.tsOut,
 		End: dbn.UndefTime, STypeIn: dbn.STypeInstrumentID, STypeOut: dbn.STypeInstrumentID,
 	}
-	if source := r.sub.Source(); len(source) <= 16 { // or it is no dataset
+	if source := r.follow.sub.Source(); len(source) <= 16 { // or it is no dataset
 		md.Dataset = source
 	}
 	if first != nil {
 		md.Start = dbn.RecordTime(first)
 	}
-	r.out, err = dbn.NewWriter(r.file, md, dbn.WriterConfig{Name: r.file.path, Zstd: r.compressed})
-	return err
+	w, err := dbn.NewWriter(r.file, md, dbn.WriterConfig{Name: r.file.path, Zstd: r.compressed})
+	if err != nil {
+		return err
+	}
+	r.out = w
+	return nil
 }
+
+// unsavedError: writing failed, so that some of the messages that were read, and
+// nobody knows how many, are not in the file.
+type unsavedError struct {
+	err   error
+	kept  string // the file; empty: there is none, because nothing was saved
+	bytes int64  // that it has
+}
+
+func (e *unsavedError) Error() string {
+	if e.kept == "" {
+		return fmt.Sprintf("%v; nothing was saved", e.err)
+	}
+	return fmt.Sprintf("%v; what was written before that, %s, is in %s", e.err, countOf(uint64(e.bytes), "byte", "bytes"), e.kept)
+}
+
+func (e *unsavedError) Unwrap() error { return e.err }
 
 // finish ends the file, and names it according to how it went. It returns the name,
 // "" if nothing was kept.
@@ -254,8 +281,16 @@ func (r *recording) finish(failed error) (string, error) {
 		failed = r.begin(nil)
 	}
 	if r.out != nil {
-		if err := r.out.Close(); failed == nil {
-			failed = err
+		// It fails if any write before has, and if it does not, all is written.
+		err := r.out.Close()
+		if err == nil {
+			err = r.file.Close()
+		}
+		if err != nil {
+			if failed == nil {
+				failed = fmt.Errorf("record ring %q: %w", r.follow.cfg.ring, err)
+			}
+			return r.salvage(failed)
 		}
 	}
 	if failed == nil {
@@ -263,24 +298,40 @@ func (r *recording) finish(failed error) (string, error) {
 			return r.file.path, nil
 		}
 	}
-	if r.messages == 0 {
+	if r.tally.messages == 0 {
 		return "", failed
 	}
 	path, err := r.file.keepPartial()
 	if err != nil {
 		return "", fmt.Errorf("%w; and what was recorded before that is gone: %w", failed, err)
 	}
-	return path, fmt.Errorf("%w; the %d messages before that are in %s", failed, r.messages, path)
+	return path, fmt.Errorf("%w; %s before that in %s", failed, countOf(r.tally.messages, "message is", "messages are"), path)
 }
 
-func (r *recording) fill(report *recordReport, err error) {
-	report.Ring, report.Schema = r.cfg.ring, r.schema
-	report.Messages, report.Bytes, report.ByType = r.messages, r.bytes, r.byType()
-	report.Lost, report.Gaps = r.lost, r.gaps
-	report.FirstSeq, report.LastSeq = r.firstSeq, r.lastSeq
+// salvage keeps what was written to a file that could not be written whole.
+func (r *recording) salvage(failed error) (string, error) {
+	e := &unsavedError{err: failed}
+	info, err := os.Lstat(r.file.Name())
+	if err == nil && info.Size() > 0 {
+		e.kept, err = r.file.keepPartial()
+		e.bytes = info.Size()
+	}
+	if err != nil {
+		e.kept, e.err = "", fmt.Errorf("%w; %w", failed, err)
+	}
+	return e.kept, e
+}
+
+func (r *recording) report(file string, err error) *recordReport {
+	report := &recordReport{
+		Ring: r.follow.cfg.ring, File: file, Schema: r.tally.schema,
+		Messages: r.tally.messages, Bytes: r.tally.bytes, ByType: r.tally.byType(),
+		Lost: r.follow.lost, Gaps: r.follow.gaps, FirstSeq: r.firstSeq, LastSeq: r.lastSeq,
+	}
 	if err != nil {
 		report.Error = err.Error()
 	}
+	return report
 }
 
 func (a *app) writeRecord(o recordOptions, r *recordReport) error {
@@ -288,11 +339,21 @@ func (a *app) writeRecord(o recordOptions, r *recordReport) error {
 		return writeJSON(a.stdout, r)
 	}
 	w := &lines{w: a.stdout}
-	w.printf("recorded   %s messages, %s, to %s\n", countText(r.Messages), bytesText(r.Bytes), r.File)
-	w.printf("lost       %s in %s gaps\n", countText(r.Lost), countText(r.Gaps))
-	w.printf("ring       %s, messages %s to %s, %s\n", r.Ring, countText(r.FirstSeq), countText(r.LastSeq), r.Schema)
+	w.printf("recorded   %s, %s, to %s\n", messagesText(r.Messages), bytesText(r.Bytes), r.File)
+	w.printf("lost       %s\n", lostText(r.Lost, r.Gaps))
+	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))
 	return w.err
+}
+
+// writeUnsaved tells of a recording without counts. It returns the error to end with.
+func (a *app) writeUnsaved(o recordOptions, r *recording, e *unsavedError) error {
+	if o.json {
+		_ = writeJSON(a.stdout, map[string]any{ // e is the graver error
+			"ring": o.ring, "file": e.kept, "file_bytes": e.bytes, "schema": r.tally.schema, "error": e.Error(),
+		})
+	}
+	return e
 }
 
 // itchWriter writes a BinaryFILE.

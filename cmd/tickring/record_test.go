@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
+	"github.com/tickring/tickring/ring"
 )
 
 // records returns the header of a DBN file and its records, one after the other.
@@ -188,5 +190,61 @@ func TestRecordsOfITCHAreThoseOfTheNormalizer(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of records, and not the %d that the messages mean", len(got), len(want))
+	}
+}
+
+// A file that cannot be written any more: what is not in it is not claimed.
+func TestRecordThatCannotWrite(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		records int // before the writing fails
+		word    string
+	}{
+		{"at once", 10, "nothing was saved"},
+		{"later", 5000, "what was written before that, "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost(t)
+			path, _, _ := h.mboFile("session.dbn", 6000)
+			h.replay(path, "--ring", "feed", "--capacity", "1MiB")
+			file, err := createFile(h.file("out.dbn"), false)
+			check(h, err)
+			cfg := followConfig{dir: h.dir, ring: "feed", untilClosed: true, idle: idleFlags{idle: newWord("auto"), cpu: noCPU}}
+			r := &recording{follow: newFollower(t.Context(), cfg), tally: newTally(""), file: file}
+			check(h, r.follow.join(t.Context()))
+			defer r.follow.leave()
+			check(h, r.open())
+			for range c.records {
+				msg, st := r.follow.sub.Next()
+				if st != ring.Message {
+					t.Fatal(st)
+				}
+				if r.out == nil {
+					check(h, r.begin(msg))
+				}
+				check(h, r.out.Write(msg))
+				r.tally.add(r.follow.sub.Type(), msg)
+			}
+			// As on a full disk: every write from now on fails.
+			readOnly, err := os.Open(file.Name())
+			check(h, err)
+			file.File.Close()
+			file.File = readOnly
+
+			kept, err := r.finish(r.read(t.Context()))
+			file.discard()
+			var unsaved *unsavedError
+			if !errors.As(err, &unsaved) || !strings.Contains(err.Error(), c.word) {
+				t.Fatalf("%q, %v", kept, err)
+			}
+			if unsaved.bytes == 0 {
+				h.wantFiles("session.dbn")
+				return
+			}
+			if info, err := os.Stat(kept); err != nil || info.Size() != unsaved.bytes || kept != h.file("out.dbn.partial") {
+				t.Errorf("%s has %v bytes, not %d: %v", kept, info, unsaved.bytes, err)
+			}
+			h.wantFiles("out.dbn.partial", "session.dbn")
+		})
 	}
 }

@@ -287,8 +287,8 @@ func (a *app) writeReplay(o replayOptions, r *replayReport) error {
 	}
 	d := time.Duration(r.DurationNs)
 	w := &lines{w: a.stdout}
-	w.printf("published  %s messages, %s, in %s: %s\n", countText(r.Messages), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Messages, d))
-	w.printf("ring       %s, messages %s to %s, %s\n", r.Ring, countText(r.FirstSeq), countText(r.LastSeq), r.Schema)
+	w.printf("published  %s, %s, in %s: %s\n", messagesText(r.Messages), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Messages, d))
+	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Late != nil {
 		w.printf("late       %s\n", r.Late.text())

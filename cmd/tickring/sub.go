@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,8 +47,9 @@ sub says so and waits for the next one, which goes on with the sequence.
 The default is to begin with the oldest message that the ring still has. --from
 latest begins with the next one that is published, --from seq:N with number N.
 
-A subscriber is known to others ('tickring stat') by its name, sub-PID by default.
-Its file goes when it ends, unless it was named with --name: then the file stays,
+A subscriber is known to others ('tickring stat') by its name, by default sub-PID-
+and four random digits. Its file goes when it ends, unless it was named with --name:
+then the file stays,
 and a later subscriber of that name goes on where this one ended (--from cursor,
 the default then). --anonymous leaves no trace at all, and has no latencies.
 
@@ -76,9 +79,9 @@ after sub joined, null with --anonymous.`,
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
 	f.BoolVar(&o.untilClosed, "until-closed", false, "end when the ring is closed and everything was read")
 	f.BoolVar(&o.noWait, "no-wait", false, "fail if the ring is not there")
-	f.StringVar(&o.name, "name", "", "name of the subscriber, whose file stays (default: sub-PID, and the file goes)")
+	f.StringVar(&o.name, "name", "", "name of the subscriber, whose file stays (default: sub-PID-XXXX, and the file goes)")
 	f.BoolVar(&o.anonymous, "anonymous", false, "have no name, no file and no latencies")
-	f.BoolVar(&o.print, "print", false, "print a line for each message")
+	f.BoolVar(&o.print, "print", false, "print a line for each message; the summary goes to stderr then, unless it is JSON")
 	o.idle.register(cmd)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
@@ -116,37 +119,35 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	switch {
 	case o.anonymous:
 	case o.name == "":
-		cfg.name = fmt.Sprintf("sub-%d", os.Getpid())
+		// Process ids are not unique where containers share a directory.
+		cfg.name = fmt.Sprintf("sub-%d-%04x", os.Getpid(), rand.Uint32N(1<<16))
 		cfg.ephemeral = true
 	default:
 		if err := ring.CheckName(o.name); err != nil {
 			return usagef("--name %q: %w", o.name, err)
 		}
 	}
-	if o.idle.cpu < noCPU {
-		return badCPU(o.idle.cpu)
+	if err := pin(o.idle.cpu); err != nil {
+		return err
 	}
-	s := &subscription{follower: newFollower(ctx, cfg), tally: newTally(""), count: o.count}
+	s := &subscription{follow: newFollower(ctx, cfg), tally: newTally(""), count: o.count}
 	if o.count == 0 {
 		s.count = math.MaxUint64
 	}
 	if o.print {
 		s.printer = &printer{w: bufio.NewWriterSize(a.stdout, 64<<10)}
 	}
-	err := pin(o.idle.cpu)
+	err := s.follow.join(ctx)
 	if err == nil {
-		err = s.join(ctx)
+		err = s.follow.guard(func() error { return s.read(ctx) })
 	}
-	if err == nil {
-		err = s.guard(func() error { return s.read(ctx) })
-	}
-	last := s.lastMessage()
+	last := s.follow.silentSince(time.Now())
 	if s.printer != nil {
 		if ferr := s.printer.w.Flush(); err == nil {
 			err = ferr
 		}
 	}
-	s.leave()
+	s.follow.leave()
 	if errors.Is(err, errStopped) {
 		err = nil
 	}
@@ -154,7 +155,7 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	if err != nil {
 		r.Error = err.Error()
 	}
-	if werr := a.writeSub(o, r); err == nil {
+	if werr := a.writeSub(o, r, err); err == nil {
 		err = werr
 	}
 	return err
@@ -162,8 +163,8 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 
 // subscription is a follower that counts.
 type subscription struct {
-	*follower
-	*tally
+	follow              *follower
+	tally               *tally
 	printer             *printer // or nil
 	count               uint64   // to end after
 	firstSeq, latestSeq uint64
@@ -172,38 +173,38 @@ type subscription struct {
 
 // read reads to the end.
 func (s *subscription) read(ctx context.Context) error {
-	sub := s.sub
+	sub := s.follow.sub
 	s.useSchema()
-	for s.messages < s.count {
+	for s.tally.messages < s.count {
 		msg, st := sub.Next()
 		if st != ring.Message {
-			if s.polls == 0 && s.printer != nil && st == ring.Empty {
+			if s.follow.polls == 0 && s.printer != nil && st == ring.Empty {
 				if err := s.printer.w.Flush(); err != nil {
 					return err
 				}
 			}
-			done, err := s.pause(ctx, st)
+			done, err := s.follow.pause(ctx, st)
 			if done || err != nil {
 				return err
 			}
-			if sub != s.sub {
-				sub = s.sub
+			if sub != s.follow.sub {
+				sub = s.follow.sub
 				s.useSchema()
 			}
 			continue
 		}
-		s.polls = 0
-		if s.messages == 0 {
+		s.follow.polls = 0
+		if s.tally.messages == 0 {
 			s.began, s.firstSeq = time.Now(), sub.Seq()
 		}
-		s.add(sub.Type(), msg)
+		s.tally.add(sub.Type(), msg)
 		s.latestSeq = sub.Seq()
 		if s.printer != nil {
 			if err := s.printer.print(sub.Seq(), sub.Type(), msg); err != nil {
 				return err
 			}
 		}
-		if s.stop.Load() {
+		if s.follow.stop.Load() {
 			return nil
 		}
 	}
@@ -211,8 +212,8 @@ func (s *subscription) read(ctx context.Context) error {
 }
 
 func (s *subscription) useSchema() {
-	schema, _ := s.sub.Schema()
-	s.use(schema)
+	schema, _ := s.follow.sub.Schema()
+	s.tally.use(schema)
 	if s.printer != nil {
 		s.printer.use(schema)
 	}
@@ -220,30 +221,33 @@ func (s *subscription) useSchema() {
 
 func (s *subscription) report(last time.Time) *subReport {
 	r := &subReport{
-		Ring: s.cfg.ring, Name: s.cfg.name, Schema: s.schema,
-		Delivered: s.messages, Lost: s.lost, Gaps: s.gaps, Bytes: s.bytes, ByType: s.byType(),
-		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.negative,
+		Ring: s.follow.cfg.ring, Name: s.follow.cfg.name, Schema: s.tally.schema,
+		Delivered: s.tally.messages, Lost: s.follow.lost, Gaps: s.follow.gaps, Bytes: s.tally.bytes, ByType: s.tally.byType(),
+		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.follow.negative,
 	}
-	if s.messages > 0 {
+	if s.tally.messages > 0 {
 		r.DurationNs = max(0, int64(last.Sub(s.began)))
 	}
-	if s.cfg.name != "" {
-		r.Latency = percentilesOf(s.latency, int64(s.largest))
+	if s.follow.cfg.name != "" {
+		r.Latency = percentilesOf(s.follow.latency, int64(s.follow.largest))
 	}
 	return r
 }
 
-func (a *app) writeSub(o subOptions, r *subReport) error {
+func (a *app) writeSub(o subOptions, r *subReport, failed error) error {
 	if o.json {
 		return writeJSON(a.stdout, r)
 	}
-	if r.Schema == "" && r.Delivered == 0 {
-		return nil // it never saw the ring
+	if r.Schema == "" && r.Delivered == 0 || errors.Is(failed, syscall.EPIPE) {
+		return nil // it never saw the ring, or nobody is there to read
 	}
 	w := &lines{w: a.stdout}
-	w.printf("delivered  %s messages, %s, in %s: %s\n", countText(r.Delivered), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Delivered, time.Duration(r.DurationNs)))
-	w.printf("lost       %s in %s gaps\n", countText(r.Lost), countText(r.Gaps))
-	w.printf("ring       %s, messages %s to %s, %s\n", r.Ring, countText(r.FirstSeq), countText(r.LastSeq), r.Schema)
+	if o.print {
+		w.w = a.stderr // stdout is for messages
+	}
+	w.printf("delivered  %s, %s, in %s: %s\n", messagesText(r.Delivered), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Delivered, time.Duration(r.DurationNs)))
+	w.printf("lost       %s\n", lostText(r.Lost, r.Gaps))
+	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Latency != nil {
 		w.printf("latency    %s\n", r.Latency.text())

@@ -25,6 +25,35 @@ func countText(n uint64) string {
 	return b.String()
 }
 
+// countOf writes how many there are of something.
+func countOf(n uint64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return countText(n) + " " + more
+}
+
+func messagesText(n uint64) string { return countOf(n, "message", "messages") }
+
+// lostText tells of losses, numbersText of the numbers of the messages that were not
+// lost.
+func lostText(lost, gaps uint64) string {
+	if lost == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%s in %s", messagesText(lost), countOf(gaps, "gap", "gaps"))
+}
+
+func numbersText(first, last uint64) string {
+	switch first {
+	case 0:
+		return "no messages"
+	case last:
+		return "message " + countText(first)
+	}
+	return fmt.Sprintf("messages %s to %s", countText(first), countText(last))
+}
+
 // bytesText writes a number of bytes: exactly if it is a whole number of a unit.
 func bytesText(n uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
