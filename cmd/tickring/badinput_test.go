@@ -62,6 +62,9 @@ func TestBadFiles(t *testing.T) {
 			path := h.write(c.name, c.data)
 			p := h.run("replay", path, "--ring", "feed", "--as", "raw", "--json", "--capacity", "1MiB").want(exitError)
 			p.sentence(append(c.words, path, "offset")...)
+			if strings.Contains(p.stderr.String(), "into the source") {
+				t.Errorf("two places: %s", p.stderr.String())
+			}
 			var r replayReport
 			p.json(&r)
 			if c.words == nil {
@@ -247,6 +250,31 @@ func replaceBy(put func(*host, string)) func(*host, string) {
 	}
 }
 
+// What has the name of a ring and is none is not taken for one that is yet to come.
+func TestNamesThatAreNoRings(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"fifo":    func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"file":    func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },
+		"symlink": func(path string) error { return os.Symlink(filepath.Dir(path), path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			path, _, _ := h.mboFile("session.dbn", 10)
+			check(h, put(filepath.Join(h.dir, "feed")))
+			for _, args := range [][]string{
+				{"sub", "feed"}, {"record", "feed", "-o", h.file("out.dbn")}, {"stat", "feed"},
+				{"replay", path, "--ring", "feed"}, {"rm", "feed"},
+			} {
+				h.run(args...).want(exitError).sentence(filepath.Join(h.dir, "feed"))
+			}
+			h.wantFiles("session.dbn")
+			if left := h.rings(); len(left) != 1 {
+				t.Errorf("left %v", left)
+			}
+		})
+	}
+}
+
 func TestSomebodyElsesDirectory(t *testing.T) {
 	h := newHost(t)
 	path, _, _ := h.mboFile("session.dbn", 10)
@@ -338,6 +366,8 @@ func TestWrongUsage(t *testing.T) {
 		{"--messages", []string{"synth", "-o", h.file("x.itch50"), "--messages", "0"}},
 		{"--hgrm", []string{"hist", "feed", "--hgrm"}},
 		{"--messages", []string{"demo", "--messages", "1"}},
+		{"--capacity", []string{"demo", "--capacity", "1"}},
+		{"--output", []string{"synth", "-o", "-"}},
 	} {
 		p := h.run(c.args...).want(exitUsage)
 		p.sentence(c.word, "--help")

@@ -50,7 +50,7 @@ func benchmarkFileToRing(b *testing.B, path string, raw bool) {
 	best := 0.0
 	for b.Loop() {
 		began, sofar := time.Now(), messages
-		s, err := openSession(path, sessionConfig{raw: raw})
+		s, err := openSession(context.Background(), path, sessionConfig{raw: raw})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func benchmarkFileToRing(b *testing.B, path string, raw bool) {
 		if s.book != nil {
 			messages += s.book.Stats().Messages - result.Messages
 		}
-		b.SetBytes(s.size)
+		b.SetBytes(s.file.size)
 		s.close()
 		best = max(best, float64(messages-sofar)/time.Since(began).Seconds())
 	}

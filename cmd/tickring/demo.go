@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -25,6 +29,12 @@ const (
 	demoRate       = 200_000 // messages a second, which one core holds with ease
 	demoLasts      = 6       // seconds, about
 	demoMessages   = demoRate * demoLasts * 7 / 8
+)
+
+// The bounds of ring.Config.Capacity.
+const (
+	minCapacity = 256 << 10
+	maxCapacity = 1 << 40
 )
 
 type demoOptions struct {
@@ -50,7 +60,7 @@ ring, and two strategies, which read it. It prints for each strategy what was
 delivered and lost, and how long messages took from the publisher's hand to the
 strategy's.
 
-FILE is whatever 'tickring replay' reads. Without it the session is made up, and
+FILE is a file that 'tickring replay' reads. Without it the session is made up, and
 removed afterwards.
 
 The pace is even, so that latencies mean something: by default such that the file
@@ -61,7 +71,9 @@ ring, and the latencies are those of the queue.
 The processes are pinned where there are cores for it. With three cores each has
 one and spins. With two the publisher has one, and the strategies share the other
 and yield it to each other, which costs them microseconds. The ring is in a
-directory of its own. Nothing is left behind.`, demoLasts, demoRate),
+directory of its own, below --dir or TICKRING_DIR if that is given. Nothing is left
+behind; what a demo leaves that is killed, the next one removes. A second signal
+ends demo without waiting for its processes.`, demoLasts, demoRate),
 		Example: `  tickring demo
   tickring demo es.mbo.dbn.zst
   tickring demo es.mbo.dbn.zst --rate 50000 --json`,
@@ -73,6 +85,9 @@ directory of its own. Nothing is left behind.`, demoLasts, demoRate),
 			o.paced = cmd.Flags().Changed("speed")
 			if o.messages < 100 {
 				return usagef("invalid --messages %d: want at least 100", o.messages)
+			}
+			if n := uint64(o.capacity); n != 0 && (n < minCapacity || n > maxCapacity || n&(n-1) != 0) {
+				return usagef("invalid --capacity %d: want a power of two from 256KiB to 1TiB", n)
 			}
 			return a.demo(cmd.Context(), o)
 		},
@@ -111,38 +126,21 @@ type demoStrategy struct {
 }
 
 func (a *app) demo(ctx context.Context, o demoOptions) error {
-	dir, err := os.MkdirTemp(demoBase(a.dir), "tickring-demo-")
+	// A channel of its own, so that not even an impatient second signal ends this
+	// process before it has cleaned up.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	stage, err := a.prepareDemo(ctx, &o)
+	defer stage.clear()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-
-	title := o.path
-	if o.path == "" {
-		temp, err := os.MkdirTemp("", "tickring-demo-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(temp)
-		o.path = filepath.Join(temp, "session.itch50")
-		title = fmt.Sprintf("a synthetic session of %s ITCH messages", countText(uint64(o.messages)))
-		if _, err := writeSession(ctx, o.path, synth.Config{Messages: o.messages, Seed: o.seed}, false); err != nil {
-			return err
-		}
-	} else if err := checkReadable(o.path); err != nil {
-		return err
-	}
-	if o.rate == 0 && !o.paced {
-		o.rate = evenRate(o.path)
-	}
-	if o.capacity == 0 {
-		o.capacity = sizeFlag(capacityFor(dir))
-	}
-	place := placeDemo(o.noPin)
 	if !o.json {
-		fmt.Fprintf(a.stdout, "session     %s\npace        %s\nprocesses   %s\n", title, paceText(o), place.text)
+		fmt.Fprintf(a.stdout, "session     %s\npace        %s\nprocesses   %s\n", stage.title, paceText(o), stage.place.text)
 	}
-	report, err := runDemo(ctx, a, o, dir, place)
+	report, err := runDemo(signals, a, o, stage)
 	if o.json {
 		if err != nil {
 			report.Error = err.Error()
@@ -158,18 +156,92 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	return err
 }
 
+// demoStage is what a demonstration needs besides its options.
+type demoStage struct {
+	title string // of the session
+	dir   string // of rings
+	place placement
+	undo  []func()
+}
+
+// clear removes all that was made.
+func (s *demoStage) clear() {
+	for _, undo := range slices.Backward(s.undo) {
+		undo()
+	}
+}
+
+// scratch makes a directory that clear removes, and removes those that killed
+// processes have left.
+func (s *demoStage) scratch(base string) (string, error) {
+	sweepScratch(base)
+	dir, err := newScratch(base)
+	if err != nil {
+		return "", err
+	}
+	s.undo = append(s.undo, dir.remove)
+	return dir.path, nil
+}
+
+// prepareDemo makes the session and the place for the ring, and fills in what o leaves
+// open. The stage is to be cleared even after an error.
+func (a *app) prepareDemo(ctx context.Context, o *demoOptions) (*demoStage, error) {
+	s := &demoStage{title: o.path}
+	if o.path != "" {
+		if err := checkReadable(ctx, o.path); err != nil {
+			return s, err
+		}
+	}
+	base, made, err := demoBase(a.dir)
+	if err != nil {
+		return s, err
+	}
+	if made {
+		s.undo = append(s.undo, func() { os.Remove(base) }) // unless others use it by now
+	}
+	if s.dir, err = s.scratch(base); err != nil {
+		return s, err
+	}
+	if o.path == "" {
+		temp, err := s.scratch("")
+		if err != nil {
+			return s, err
+		}
+		o.path = filepath.Join(temp, "session.itch50")
+		s.title = fmt.Sprintf("a synthetic session of %s ITCH messages", countText(uint64(o.messages)))
+		if _, err := writeSession(ctx, o.path, synth.Config{Messages: o.messages, Seed: o.seed}, false); err != nil {
+			return s, err
+		}
+	}
+	if o.rate == 0 && !o.paced {
+		o.rate = evenRate(ctx, o.path)
+	}
+	if o.capacity == 0 {
+		o.capacity = sizeFlag(capacityFor(s.dir))
+	}
+	s.place = placeDemo(o.noPin)
+	return s, nil
+}
+
 // demoBase is where the directory of the demonstration's rings is made: in the
-// directory of rings if one was named, else in memory if possible.
-func demoBase(dir string) string {
+// directory of rings if one was named, which is made if it is not there; else in
+// memory if possible; else, "", in the system's directory for temporary files.
+func demoBase(dir string) (base string, made bool, err error) {
 	if dir == "" {
 		dir = os.Getenv("TICKRING_DIR")
 	}
-	for _, base := range []string{dir, "/dev/shm"} {
-		if info, err := os.Stat(base); err == nil && info.IsDir() && unix.Access(base, unix.W_OK) == nil {
-			return base
+	if dir != "" {
+		err := os.Mkdir(dir, 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			return dir, false, nil
 		}
+		return dir, err == nil, err
 	}
-	return "" // the system's directory for temporary files
+	const memory = "/dev/shm"
+	if info, err := os.Stat(memory); err == nil && info.IsDir() && unix.Access(memory, unix.W_OK) == nil {
+		return memory, false, nil
+	}
+	return "", false, nil
 }
 
 // capacityFor is the default capacity, or less on a small /dev/shm, which containers
@@ -189,8 +261,11 @@ func capacityFor(dir string) uint64 {
 }
 
 // checkReadable refuses a file that is none of ours before processes are started.
-func checkReadable(path string) error {
-	s, err := openSession(path, sessionConfig{})
+func checkReadable(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); path == stdinPath || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return fmt.Errorf("read %s: it is not a regular file, and demo reads it more than once; write it to a file first, or use 'tickring replay'", path)
+	}
+	s, err := openSession(ctx, path, sessionConfig{})
 	if err != nil {
 		return err
 	}
@@ -199,14 +274,14 @@ func checkReadable(path string) error {
 }
 
 // evenRate is the pace at which the file takes as long as a demonstration should.
-func evenRate(path string) rateFlag {
-	s, err := openSession(path, sessionConfig{})
+func evenRate(ctx context.Context, path string) rateFlag {
+	s, err := openSession(ctx, path, sessionConfig{})
 	if err != nil {
 		return demoRate // the publisher will say what is wrong
 	}
 	defer s.close()
 	sink := &enough{}
-	_, _ = replay.Run(context.Background(), s.messages, sink, replay.Config{}) // as above
+	_, _ = replay.Run(ctx, s.messages, sink, replay.Config{}) // as above
 	return rateFlag(max(1000, sink.messages/demoLasts))
 }
 
@@ -275,7 +350,8 @@ func placeDemo(noPin bool) placement {
 }
 
 // runDemo starts the processes and sees them through to their ends.
-func runDemo(ctx context.Context, a *app, o demoOptions, dir string, place placement) (*demoReport, error) {
+func runDemo(signals <-chan os.Signal, a *app, o demoOptions, stage *demoStage) (*demoReport, error) {
+	dir, place := stage.dir, stage.place
 	// Children are to end with the thread that started them, if this process is
 	// killed: so the thread has to last.
 	runtime.LockOSThread()
@@ -288,13 +364,13 @@ func runDemo(ctx context.Context, a *app, o demoOptions, dir string, place place
 	defer group.kill()
 	var strategies [demoStrategies]*child
 	for i, cpu := range place.strategies {
-		strategies[i], err = group.start("--dir", dir, "sub", demoRing, "--name", fmt.Sprintf("strategy-%d", i+1),
+		strategies[i], err = group.start("sub", "--dir", dir, demoRing, "--name", fmt.Sprintf("strategy-%d", i+1),
 			"--until-closed", "--json", "--quiet", "--idle", place.idle, "--cpu", strconv.Itoa(cpu))
 		if err != nil {
 			return &demoReport{}, err
 		}
 	}
-	args := []string{"--dir", dir, "replay", "--ring", demoRing, "--wait", strconv.Itoa(demoStrategies), "--json",
+	args := []string{"--dir", dir, "--ring", demoRing, "--wait", strconv.Itoa(demoStrategies), "--wait-silently", "--json",
 		"--capacity", strconv.FormatUint(uint64(o.capacity), 10), "--cpu", strconv.Itoa(place.publisher)}
 	if o.rate > 0 {
 		args = append(args, "--rate", o.rate.String())
@@ -304,11 +380,11 @@ func runDemo(ctx context.Context, a *app, o demoOptions, dir string, place place
 	if o.quiet || !isTerminal(a.stderr) {
 		args = append(args, "--quiet")
 	}
-	publisher, err := group.start(append(args, "--", o.path)...)
+	publisher, err := group.start("replay", append(args, "--", o.path)...)
 	if err != nil {
 		return &demoReport{}, err
 	}
-	err = superviseDemo(ctx, group, publisher)
+	err = superviseDemo(signals, group, publisher)
 
 	report := &demoReport{Publisher: demoPublisher{CPU: place.publisher}}
 	if perr := publisher.result(&report.Publisher.replayReport); err == nil {
@@ -334,15 +410,20 @@ const (
 )
 
 // superviseDemo returns when all processes have ended. The publisher ends the ring,
-// and the ring its readers; whatever goes wrong, and a signal, ends the publisher.
-func superviseDemo(ctx context.Context, group *group, publisher *child) (err error) {
-	stopped := ctx.Done()
+// and the ring its readers; whatever goes wrong, and a signal, ends the publisher. A
+// second signal ends them all at once.
+func superviseDemo(signals <-chan os.Signal, group *group, publisher *child) (err error) {
+	stopped := false
 	var deadline <-chan time.Time
 	kill := false
 	for group.running() > 0 {
 		select {
-		case <-stopped:
-			stopped = nil
+		case <-signals:
+			if stopped {
+				group.kill()
+				break
+			}
+			stopped = true
 			err = errors.New("stopped by a signal")
 			publisher.stop()
 			deadline = time.After(graceToStop)
@@ -383,7 +464,7 @@ func (a *app) writeDemo(r *demoReport) error {
 		return nil // the error says why
 	}
 	w := &lines{w: a.stdout}
-	w.printf("published   %s messages of %s in %s, %s\n", countText(p.Messages), p.Schema, nsText(p.DurationNs), rateText(p.Messages, time.Duration(p.DurationNs)))
+	w.printf("published   %s of %s in %s, %s\n", messagesText(p.Messages), p.Schema, nsText(p.DurationNs), rateText(p.Messages, time.Duration(p.DurationNs)))
 	if p.Late != nil {
 		w.printf("lateness    %s\n", p.Late.text())
 	}

@@ -29,22 +29,16 @@ func newGroup(stderr io.Writer) (*group, error) {
 
 // child is one of the processes.
 type child struct {
-	name string
+	name string // of its command
 	cmd  *exec.Cmd
 	out  bytes.Buffer // its stdout; to be read after its end
 	err  error        // how it ended
 }
 
-// start starts this program with other arguments. It has to be called on a thread
-// that lasts as long as the group.
-func (g *group) start(args ...string) (*child, error) {
-	c := &child{cmd: exec.Command(g.program, args...)}
-	for _, arg := range args {
-		if arg == "replay" || arg == "sub" {
-			c.name = arg
-			break
-		}
-	}
+// start starts a command of this program. It has to be called on a thread that lasts
+// as long as the group.
+func (g *group) start(name string, args ...string) (*child, error) {
+	c := &child{name: name, cmd: exec.Command(g.program, append([]string{name}, args...)...)}
 	c.cmd.Stdout = &c.out
 	c.cmd.Stderr = g.stderr
 	c.cmd.SysProcAttr = childAttributes()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tickring/tickring/ring"
@@ -162,8 +163,16 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+func TestDemoMakesTheDirectoryThatIsNamed(t *testing.T) {
+	h := newHost(t)
+	h.run("demo", "--messages", "100", "--dir", h.file("new")).want(exitOK)
+	h.run("demo", "--messages", "100", "--dir", h.file("no/new")).want(exitError).sentence(h.file("no/new"))
+	h.wantFiles()
+}
+
 func TestDemoFailsCleanly(t *testing.T) {
 	h := newHost(t)
+	h.run("demo", "/dev/null").want(exitError).sentence("/dev/null", "regular file")
 	bad := h.write("bad.dbn", []byte("DBN\x01nonsense"))
 	h.run("demo", bad).want(exitError).sentence(bad)
 	path, _, _ := h.mboFile("session.dbn", 5000)
@@ -181,11 +190,11 @@ func TestDemoFailsCleanly(t *testing.T) {
 }
 
 func TestDemoStoppedBySignal(t *testing.T) {
-	for _, how := range []os.Signal{os.Interrupt, os.Kill} {
+	const twice = syscall.SIGTERM
+	for _, how := range []os.Signal{os.Interrupt, os.Kill, twice} {
 		t.Run(how.String(), func(t *testing.T) {
 			h := newHost(t)
-			path, _, _ := h.mboFile("session.dbn", 5000)
-			p := h.start("demo", path, "--rate", "100", "--json")
+			p := h.start("demo", "--messages", "5000", "--rate", "100", "--json")
 			var dir string
 			var info ring.Info
 			h.until(func() bool {
@@ -198,8 +207,17 @@ func TestDemoStoppedBySignal(t *testing.T) {
 				info, err = ring.Stat(dir, demoRing)
 				return err == nil && info.Last > 5 && len(info.Subscribers) == 2
 			})
+			if how == twice {
+				// The first signal has to wait for a process that does not react.
+				check(h, syscall.Kill(info.Subscribers[0].PID, syscall.SIGSTOP))
+				p.signal(os.Interrupt)
+				h.until(func() bool {
+					info, err := ring.Stat(dir, demoRing)
+					return err == nil && info.Publisher == ring.Ended
+				})
+			}
 			p.signal(how)
-			// Whatever the signal, no process is left.
+			// Whatever the signal, nothing is left: no process ...
 			h.until(func() bool {
 				for _, pid := range []int{info.PID, info.Subscribers[0].PID, info.Subscribers[1].PID} {
 					if alive(pid) {
@@ -210,6 +228,16 @@ func TestDemoStoppedBySignal(t *testing.T) {
 			})
 			if how == os.Kill {
 				p.want(-1)
+				// What it could not remove the next one does.
+				h.run("demo", "--messages", "100", "--rate", "20000").want(exitOK)
+			}
+			// ... and no file.
+			p.end()
+			h.wantFiles()
+			if left := h.rings(); len(left) != 0 {
+				t.Errorf("left %v", left)
+			}
+			if how != os.Interrupt {
 				return
 			}
 			var r demoReport
@@ -217,10 +245,6 @@ func TestDemoStoppedBySignal(t *testing.T) {
 			if r.Publisher.Messages < 5 || r.Strategies[0].Delivered != r.Publisher.Messages || !strings.Contains(r.Error, "signal") {
 				line, _ := json.Marshal(r)
 				t.Errorf("%s", line)
-			}
-			h.wantFiles("session.dbn")
-			if left := h.rings(); len(left) != 0 {
-				t.Errorf("left %v", left)
 			}
 		})
 	}

@@ -19,13 +19,16 @@ type newFile struct {
 }
 
 func createFile(path string, force bool) (*newFile, error) {
+	if path == stdinPath {
+		return nil, usagef("invalid --output %q: want the name of a file", path)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("write %s: it is not a regular file; name another one", path)
+	}
 	if !force {
 		if _, err := os.Lstat(path); err == nil {
 			return nil, existsError(path)
 		}
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("write %s: it is not a regular file; name another one", path)
 	}
 	for {
 		// Random, because process ids are not: in containers everyone may have the

@@ -60,11 +60,22 @@ const patience = 50 * time.Second
 // start starts tickring. It is killed at the end of the test if it still runs.
 func (h *host) start(args ...string) *process {
 	h.Helper()
-	return h.startTo(nil, args...)
+	return h.startWith(nil, nil, args...)
 }
 
 // startTo is start with another stdout.
 func (h *host) startTo(stdout *os.File, args ...string) *process {
+	h.Helper()
+	return h.startWith(nil, stdout, args...)
+}
+
+// startFrom is start with something on a pipe to stdin.
+func (h *host) startFrom(stdin []byte, args ...string) *process {
+	h.Helper()
+	return h.startWith(bytes.NewReader(stdin), nil, args...)
+}
+
+func (h *host) startWith(stdin io.Reader, stdout *os.File, args ...string) *process {
 	h.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -73,6 +84,7 @@ func (h *host) startTo(stdout *os.File, args ...string) *process {
 	p := &process{host: h, args: args, cmd: exec.Command(program, args...), told: make(chan string, 1000), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1", "TICKRING_DIR="+h.dir, "TMPDIR="+h.tmp,
 		"GORACE=atexit_sleep_ms=0") // or each process takes a second to end under -race
+	p.cmd.Stdin = stdin
 	p.cmd.Stdout = &p.stdout
 	if stdout != nil {
 		p.cmd.Stdout = stdout

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
 	"github.com/tickring/tickring/feed/replay"
 	"github.com/tickring/tickring/mmap"
@@ -27,6 +28,7 @@ type replayOptions struct {
 	format   *wordFlag
 	date     dateFlag
 	wait     int
+	silently bool // say nothing of waiting
 	group    bool
 	cpu      int
 	json     bool
@@ -42,13 +44,15 @@ func (a *app) replayCommand() *cobra.Command {
 
 FILE is a DBN file (version 1, 2 or 3, plain or zstd), a DBN fragment (records
 without a file header), or a Nasdaq TotalView-ITCH 5.0 BinaryFILE (plain or gzip).
-What it is shows in its content; its name matters for fragments (.frag) only.
+What it is shows in its content; its name matters for fragments (.frag) only. It may
+be a pipe, and '-' is standard input.
 
 ITCH becomes DBN MBO records, or goes as it is with --as raw. Of DBN both are the
 same. The times of ITCH are those of a day; --date says of which.
 
 The ring is made if it is not there. If it is there, and its last publisher has
-ended or was killed, its sequence goes on. It stays when replay ends, for
+ended or was killed, its sequence goes on; if it cannot hold these messages, because
+its schema or size is another one, a new ring takes its place. It stays when replay ends, for
 subscribers to read to the end; 'tickring rm' removes it.
 
 A message costs its size and 8 bytes, rounded up to 64. A subscriber that falls
@@ -82,6 +86,8 @@ ITCH messages name an order that the file does not have.`,
 	f.Var(o.format, "format", "what FILE is")
 	f.Var(&o.date, "date", "day of an ITCH file (default: times count from midnight)")
 	f.IntVar(&o.wait, "wait", 0, "begin when so many named subscribers have joined")
+	f.BoolVar(&o.silently, "wait-silently", false, "say nothing of waiting")
+	must(f.MarkHidden("wait-silently")) // for demo, whose subscribers are on their way
 	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
@@ -111,6 +117,7 @@ type replayReport struct {
 	Late          *percentiles      `json:"late_ns"`
 	UnknownOrders uint64            `json:"unknown_orders"`
 	Anomalies     map[string]uint64 `json:"anomalies,omitempty"`
+	Replaced      string            `json:"replaced,omitempty"` // why the ring was made anew
 	Error         string            `json:"error,omitempty"`
 
 	firstAnomaly string
@@ -140,7 +147,7 @@ func (a *app) replay(ctx context.Context, o replayOptions) error {
 
 // publishFile does the work; report says how far it came, whatever the error.
 func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayReport) error {
-	s, err := openSession(o.path, sessionConfig{format: o.format.value, raw: o.as.value == "raw", midnight: o.date.nanos()})
+	s, err := openSession(ctx, o.path, sessionConfig{format: o.format.value, raw: o.as.value == "raw", midnight: o.date.nanos()})
 	if err != nil {
 		return err
 	}
@@ -165,13 +172,19 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		return err
 	}
 	defer pub.Close()
+	if why := pub.Replaced(); why != nil {
+		report.Replaced = oneLine(why)
+		if !o.quiet {
+			fmt.Fprintf(a.stderr, "tickring replay: ring %q was made anew: %s; its numbers go on with %s\n", o.ring, report.Replaced, countText(pub.Seq()+1))
+		}
+	}
 	if err := a.awaitSubscribers(ctx, o); err != nil {
 		return err
 	}
 
 	cfg := replay.Config{Speed: float64(o.speed), Rate: float64(o.rate)}
 	if !o.quiet && isTerminal(a.stderr) {
-		cfg.Progress = replay.NewProgressPrinter(a.stderr, s.size).Report
+		cfg.Progress = replay.NewProgressPrinter(a.stderr, s.file.size).Report
 	}
 	sink := &countedSink{pub: pub, tally: newTally(s.schema)}
 	before, began := pub.Seq(), time.Now()
@@ -195,15 +208,32 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	if s.book != nil {
 		report.addAnomalies(s.book.Stats())
 	}
-	if errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("stopped by a signal after %d messages", report.Messages)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("stopped by a signal after %s", messagesText(report.Messages))
+	}
+	return atItsPlace(err)
+}
+
+// atItsPlace is the error of a file's format alone, if there is one: it tells the
+// place itself, and more exactly than those who handed it on.
+func atItsPlace(err error) error {
+	var ofDBN *dbn.FormatError
+	var ofITCH *itch.FormatError
+	switch {
+	case errors.As(err, &ofDBN):
+		return ofDBN
+	case errors.As(err, &ofITCH):
+		return ofITCH
 	}
 	return err
 }
 
+// tellAfter is how long subscribers may take before a person is told of the waiting.
+const tellAfter = 500 * time.Millisecond
+
 // awaitSubscribers returns when as many named subscribers have joined as asked for.
 func (a *app) awaitSubscribers(ctx context.Context, o replayOptions) error {
-	said := -1
+	said, began := -1, time.Now()
 	for o.wait > 0 {
 		info, err := ring.Stat(a.dir, o.ring)
 		if err != nil {
@@ -219,7 +249,7 @@ func (a *app) awaitSubscribers(ctx context.Context, o replayOptions) error {
 		if joined >= o.wait {
 			break
 		}
-		if joined != said && !o.quiet {
+		if joined != said && !o.quiet && !o.silently && time.Since(began) > tellAfter {
 			fmt.Fprintf(a.stderr, "tickring replay: ring %q has %d of %d subscribers; waiting for the others\n", o.ring, joined, o.wait)
 			said = joined
 		}

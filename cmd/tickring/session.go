@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/tickring/tickring/feed/dbn"
@@ -18,8 +18,7 @@ type session struct {
 	messages replay.Source
 	schema   string // for the ring
 	source   string // for the ring: the dataset
-	size     int64  // of the file as it is stored, 0 if unknown
-	file     *meteredFile
+	file     *input
 	book     *itch.Normalizer // nil unless ITCH becomes DBN
 	free     func()
 }
@@ -33,29 +32,26 @@ type sessionConfig struct {
 
 // openSession opens a file and reads its first message, so that a file that is
 // nothing of ours is refused before anything is made of it.
-func openSession(path string, cfg sessionConfig) (*session, error) {
-	file, err := os.Open(path)
+func openSession(ctx context.Context, path string, cfg sessionConfig) (*session, error) {
+	file, err := openInput(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{file: &meteredFile{file: file}}
-	if err := s.open(path, cfg); err != nil {
+	s := &session{file: file}
+	if err := s.open(cfg); err != nil {
 		s.close()
+		if ctx.Err() != nil {
+			err = errors.New("stopped by a signal before the first message")
+		}
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) open(path string, cfg sessionConfig) error {
-	info, err := s.file.file.Stat()
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
+func (s *session) open(cfg sessionConfig) error {
+	path := s.file.name
+	if s.file.dir {
 		return fmt.Errorf("read %s: it is a directory; name a file in it", path)
-	}
-	if info.Mode().IsRegular() {
-		s.size = info.Size()
 	}
 	start := make([]byte, 4)
 	n, err := io.ReadFull(s.file, start)
@@ -72,13 +68,18 @@ func (s *session) open(path string, cfg sessionConfig) error {
 	case "":
 		return fmt.Errorf("read %s: offset 0: the file is empty; get the file again", path)
 	case "itch":
-		return s.openITCH(path, in, cfg)
+		err := s.openITCH(path, in, cfg)
+		var bad *itch.FormatError
+		if isGzip(start) && errors.As(err, &bad) && errors.Is(bad, itch.ErrNotITCH) {
+			return fmt.Errorf("read %s: offset 0: gzip of what is no ITCH 5.0 BinaryFILE; if it is DBN, gunzip it first", path)
+		}
+		return err
 	}
 	fragment := dbn.FragmentAuto
 	if format == "frag" {
 		fragment = dbn.FragmentAlways
 	}
-	err = s.openDBN(path, in, fragment)
+	err = s.openDBN(path, in, fragment, isZstd(start))
 	var bad *dbn.FormatError
 	switch {
 	case !errors.As(err, &bad) || cfg.format == "dbn":
@@ -100,7 +101,7 @@ func sniff(path string, start []byte) string {
 		return ""
 	case strings.HasSuffix(name, ".frag"):
 		return "frag"
-	case bytes.HasPrefix(start, []byte("\x1F\x8B")): // gzip
+	case isGzip(start):
 		return "itch"
 	case start[0] == 0: // the high half of a length, which is at most 50
 		return "itch"
@@ -108,36 +109,68 @@ func sniff(path string, start []byte) string {
 	return "dbn"
 }
 
+func isGzip(start []byte) bool { return bytes.HasPrefix(start, []byte("\x1F\x8B")) }
+
+// isZstd: a frame, or a skippable one before it.
+func isZstd(start []byte) bool {
+	return bytes.HasPrefix(start, []byte("\x28\xB5\x2F\xFD")) ||
+		len(start) == 4 && start[0]&0xF0 == 0x50 && bytes.HasSuffix(start, []byte("\x2A\x4D\x18"))
+}
+
 func (s *session) close() {
 	if s.free != nil {
 		s.free()
 	}
-	s.file.file.Close()
+	s.file.Close()
 }
 
-// meteredFile counts the bytes that were read, as they are stored.
-type meteredFile struct {
-	file *os.File
-	read int64
+// position tells how far a replay has come, for its progress and its errors.
+type position struct {
+	file   *input
+	offset func() int64 // of the decoder; nil if that does not count the file's bytes
 }
 
-// Consumed is for replay, which tells the progress by it.
-func (f *meteredFile) Consumed() int64 { return f.read }
-
-func (f *meteredFile) Read(p []byte) (int, error) {
-	n, err := f.file.Read(p)
-	f.read += int64(n)
-	return n, err
+// Consumed is for package replay. Of a compressed file the end is read long before
+// its last message is published: nothing is known from then on.
+func (p position) Consumed() int64 {
+	switch {
+	case p.offset != nil:
+		return p.offset()
+	case p.file.read < p.file.size:
+		return p.file.read
+	}
+	return -1
 }
 
-func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment) error {
+// position is that of a decoder of this session.
+func (s *session) position(compressed bool, offset func() int64) position {
+	if compressed {
+		offset = nil
+	}
+	return position{s.file, offset}
+}
+
+// readAhead hands out the messages of a decoder, of which the first was read already.
+type readAhead struct {
+	first []byte // nil once it was handed out, or if there is none
+	rest  interface{ Next() ([]byte, error) }
+}
+
+func (r *readAhead) next() ([]byte, error) {
+	if msg := r.first; msg != nil {
+		r.first = nil
+		return msg, nil
+	}
+	return r.rest.Next()
+}
+
+func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment, compressed bool) error {
 	r, err := dbn.NewReader(in, dbn.ReaderConfig{Name: path, Fragment: fragment})
 	if err != nil {
 		return err
 	}
 	s.free = r.Close
-	src := &dbnSource{meteredFile: s.file, r: r}
-	src.first, err = r.Next()
+	first, err := r.Next()
 	if err != nil && err != io.EOF {
 		return err
 	}
@@ -145,10 +178,11 @@ func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment) erro
 	if md := r.Metadata(); md != nil {
 		kind.version, kind.schema = md.Version, md.Schema
 		s.source = md.Dataset
-	} else if src.first != nil {
-		kind = kindOfFragment(src.first, r.TsOut())
+	} else if first != nil {
+		kind = kindOfFragment(first, r.TsOut())
 	}
-	s.messages, s.schema = src, kind.String()
+	s.messages = &dbnSource{s.position(compressed, r.Offset), readAhead{first, r}}
+	s.schema = kind.String()
 	return nil
 }
 
@@ -175,20 +209,14 @@ func kindOfFragment(rec []byte, tsOut bool) dbnKind {
 
 // dbnSource is the records of a DBN file.
 type dbnSource struct {
-	*meteredFile
-	r     *dbn.Reader
-	first []byte // read ahead; nil once it was handed out
+	position
+	records readAhead
 }
 
 func (s *dbnSource) Next() (uint16, uint64, []byte, error) {
-	rec := s.first
-	if rec != nil {
-		s.first = nil
-	} else {
-		var err error
-		if rec, err = s.r.Next(); err != nil {
-			return 0, 0, nil, err
-		}
+	rec, err := s.records.next()
+	if err != nil {
+		return 0, 0, nil, err
 	}
 	return uint16(rec[1]), dbn.RecordTime(rec), rec, nil
 }
@@ -209,12 +237,13 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 		return err
 	}
 	s.source = itchDataset
+	at := s.position(r.Compressed(), r.Offset)
 	if cfg.raw {
-		s.messages, s.schema = &itchSource{meteredFile: s.file, r: r, first: first}, itchSchema
+		s.messages, s.schema = &itchSource{at, readAhead{first, r}}, itchSchema
 		return nil
 	}
 	s.book = itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: cfg.midnight})
-	src := &mboSource{meteredFile: s.file, r: r, book: s.book}
+	src := &mboSource{position: at, r: r, book: s.book}
 	if first != nil {
 		src.end = s.book.Apply(first, &src.out)
 	}
@@ -224,27 +253,21 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 
 // itchSource is the messages of an ITCH file as they are.
 type itchSource struct {
-	*meteredFile
-	r     *itch.Reader
-	first []byte // read ahead; nil once it was handed out
+	position
+	messages readAhead
 }
 
 func (s *itchSource) Next() (uint16, uint64, []byte, error) {
-	msg := s.first
-	if msg != nil {
-		s.first = nil
-	} else {
-		var err error
-		if msg, err = s.r.Next(); err != nil {
-			return 0, 0, nil, err
-		}
+	msg, err := s.messages.next()
+	if err != nil {
+		return 0, 0, nil, err
 	}
 	return uint16(msg[0]), itch.Timestamp(msg), msg, nil
 }
 
 // mboSource is the DBN records that the messages of an ITCH file mean.
 type mboSource struct {
-	*meteredFile
+	position
 	r       *itch.Reader
 	book    *itch.Normalizer
 	out     [itch.MaxRecords]dbn.MboMsg

@@ -2,14 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"maps"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
 	"github.com/tickring/tickring/feed/synth"
+	"github.com/tickring/tickring/ring"
 )
 
 // mboFile writes a DBN file of so many MBO records and returns the path, the records
@@ -191,6 +194,50 @@ func TestSecondReplayGoesOnWithTheSequence(t *testing.T) {
 	if sub.Delivered != 10_000 || sub.Lost != 0 {
 		t.Errorf("delivered %d, lost %d", sub.Delivered, sub.Lost)
 	}
+}
+
+func TestReplacedRingIsTold(t *testing.T) {
+	h := newHost(t)
+	path, _ := h.itchFile("session", 1000)
+	first := h.replay(path, "--ring", "feed", "--capacity", "1MiB")
+	p := h.run("replay", path, "--ring", "feed", "--as", "raw", "--json").want(exitOK)
+	var second replayReport
+	p.json(&second)
+	if first.Replaced != "" || !strings.Contains(second.Replaced, "schema") {
+		t.Errorf("first %q, second %q", first.Replaced, second.Replaced)
+	}
+	p.sentence(`ring "feed" was made anew: `+second.Replaced, "go on with "+countText(first.LastSeq+1))
+}
+
+func TestReplayOfPipes(t *testing.T) {
+	h := newHost(t)
+	path, data, want := h.mboFile("session.dbn", 3000)
+	for _, name := range []string{"-", "/dev/stdin"} {
+		p := h.startFrom(h.read(path), "replay", name, "--ring", "feed", "--json")
+		var r replayReport
+		p.want(exitOK).json(&r)
+		agree(t, r, 3000, want)
+	}
+
+	// A signal ends the waiting for one who opens a pipe, and for one who writes.
+	unopened, fifo := h.file("unopened"), h.file("fifo")
+	check(h, syscall.Mkfifo(unopened, 0o600))
+	check(h, syscall.Mkfifo(fifo, 0o600))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := openSession(ctx, unopened, sessionConfig{}); err == nil || !strings.Contains(err.Error(), "stopped by a signal") {
+		t.Error(err)
+	}
+
+	idle := h.start("replay", fifo, "--ring", "idle", "--json")
+	w, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	check(h, err)
+	defer w.Close()
+	_, err = w.Write(h.read(path)[:len(h.read(path))-len(data)+100*dbn.MboSize])
+	check(h, err)
+	h.stat("idle", func(i ring.Info) bool { return i.Last == 100 })
+	idle.signal(syscall.SIGTERM)
+	idle.want(exitError).sentence("stopped by a signal after 100 messages")
 }
 
 func TestReplayAtARate(t *testing.T) {
