@@ -272,7 +272,10 @@ gone:
 
 /* overrun, with k just loaded. */
 #define OVERRUN(pos) (k > (pos)+CAPACITY)
-#define FORGET k = 0; h = 0; a = 0; b = 0; c = 0
+#define FORGET k = 0; h = 0; a = 0; b = 0; c = 0; st = LIVE
+
+/* Everything that was committed has been read. */
+#define ALL_READ (pos == g_head && next == g_seq)
 
 #ifdef COUNT
 #define COUNTED(x) x
@@ -280,11 +283,67 @@ gone:
 #define COUNTED(x)
 #endif
 
+/* The steps after a header of 0, each a load and what follows from it. */
+
+inline loadState() {           /* nextSlow */
+	st = state;
+#ifdef NO_HEADER_AFTER_STATE
+	g_still = g_still && (st == LIVE || ALL_READ)
+#endif
+}
+
+inline headerAgain() {         /* nextSlow: a frame has come, or a 0 to be judged by empty */
+	h = word[AT(pos)];
+	if
+	:: h == NONE -> g_still = ALL_READ
+	:: h != NONE ->
+		REACHED(4, st == CLOSED);
+		REACHED(7, st == CLOSED && state == LIVE);
+		st = LIVE; g_still = 0;
+		if
+		:: pos == end -> goto readEntry
+		:: pos != end -> goto frame
+		fi
+	fi
+}
+
+inline lookAtClaimed() {       /* empty */
+	k = claimed;
+	if
+	:: OVERRUN(pos) -> REACHED(5, st == CLOSED); g_still = 0; goto lapped
+	:: else -> k = 0
+	fi
+}
+
+inline isEmpty() {
+	assert(g_still);           /* nothing new, when the header was loaded */
+	g_still = 0;
+	goto Next
+}
+
+inline isClosed() {
+	assert(g_still);           /* the end: everything was read */
+	REACHED(6, anchor >> 6 == 2);
+#ifdef COUNT
+	assert(g_first + g_delivered + g_lost + g_skipped == next);
+#endif
+	st = LIVE; g_still = 0;
+	goto ended
+}
+
+inline judge() {
+	if
+	:: st == LIVE   -> isEmpty()
+	:: st == CLOSED -> isClosed()
+	fi
+}
+
 proctype Subscriber() {
 	byte pos, end, next, want, anchor;
 	short h, c;
 	byte k, a, b, start, n;
 	byte g_from;                   /* joinLatest: g_seq when it was called */
+	bit st;                        /* the state as it was loaded */
 	bit g_still;                   /* that 0 was the head, and all before it was read */
 #ifdef COUNT
 	byte g_first, g_delivered, g_lost, g_skipped;
@@ -301,7 +360,11 @@ Next:                          /* frameHeader */
 	atomic {
 		h = word[AT(pos)];
 		if
-		:: h == NONE -> g_still = (pos == g_head && next == g_seq); goto Empty
+		:: h == NONE ->
+#if defined(NO_HEADER_AFTER_STATE) || defined(STATE_AFTER_LOOKS)
+			g_still = ALL_READ;
+#endif
+			goto zero
 		:: h != NONE && pos == end -> goto readEntry
 		:: else -> goto frame
 		fi
@@ -371,49 +434,47 @@ frame:
 		goto Next
 	}
 
-Empty:
-#ifndef NO_LOOK_AT_ZERO
+zero:                          /* the state, the header again, claimed */
+#if defined(STATE_AFTER_LOOKS)
+	atomic { lookAtClaimed(); assert(g_still); g_still = 0 }
 	atomic {
-		k = claimed;
+		loadState();
 		if
-		:: OVERRUN(pos) -> g_still = 0; goto lapped
-		:: else -> k = 0
-		fi;
-		assert(g_still);              /* it was true: nothing new */
-		g_still = 0
-	}
-#else
-	atomic { assert(g_still); g_still = 0 }
-#endif
-	if
-	:: state == LIVE -> goto Next         /* Empty */
-	:: state == CLOSED
-	fi;
-#ifdef NO_SECOND_HEADER
-	atomic { assert(next == g_seq); goto ended }
-#endif
-	atomic {
-		h = word[AT(pos)];
-		if
-		:: h != NONE -> REACHED(4, true); h = 0; goto Next  /* Empty; the next call has it */
-		:: else -> g_still = (pos == g_head && next == g_seq)
+		:: st == LIVE -> goto Next
+		:: st == CLOSED
 		fi
 	}
+	atomic { headerAgain(); isClosed() }
+#elif defined(NO_HEADER_AFTER_STATE)
+	atomic { loadState() }
+	atomic { lookAtClaimed(); judge() }
+#elif defined(LOOK_BEFORE_HEADER)
+	atomic { loadState() }
+	atomic { lookAtClaimed() }
+	atomic { headerAgain(); judge() }
+#else
+	atomic { loadState() }
+#if defined(NO_LOOK_AT_ZERO)
 	atomic {
-#ifndef NO_SECOND_LOOK
-		k = claimed;
+		headerAgain();
 		if
-		:: OVERRUN(pos) -> REACHED(5, true); g_still = 0; goto lapped
-		:: else -> k = 0
-		fi;
-#endif
-		assert(g_still);              /* the end: everything was read */
-		REACHED(6, anchor >> 6 == 2);
-		g_still = 0;
-#ifdef COUNT
-		assert(g_first + g_delivered + g_lost + g_skipped == next)
-#endif
+		:: st == LIVE -> isEmpty()
+		:: st == CLOSED
+		fi
 	}
+#elif defined(NO_LOOK_AT_END)
+	atomic {
+		headerAgain();
+		if
+		:: st == LIVE
+		:: st == CLOSED -> isClosed()
+		fi
+	}
+#else
+	atomic { headerAgain() }
+#endif
+	atomic { lookAtClaimed(); judge() }
+#endif
 ended:
 	if
 	:: goto Next                          /* a publisher may come back */

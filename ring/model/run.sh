@@ -59,6 +59,7 @@ searches() {
 	occurs late-last-frame  "-DPROBE=4 $small"
 	occurs lapped-at-end    "-DPROBE=5 $small"
 	occurs end-of-third     "-DPROBE=6 -DHEIRS=2 -DLIMIT=5 -DLOOKS=1 -DNO_LATEST"
+	occurs heir-at-end      "-DPROBE=7 -DHEIRS=1 -DLIMIT=5 -DLOOKS=1 -DNO_LATEST"
 }
 
 # One step of the protocol wrong or left out.
@@ -72,8 +73,10 @@ wrong() {
 	fails NO_LOOK_AFTER_COPY    "$small"
 	fails NO_LOOK_AFTER_ENTRY   "$small"
 	fails NO_LOOK_AFTER_WALK    "-DBLOCKS=2 -DLIMIT=7 -DLOOKS=1"
-	fails NO_SECOND_HEADER      "$small"
-	fails NO_SECOND_LOOK        "$small"
+	fails STATE_AFTER_LOOKS     "$small"
+	fails NO_HEADER_AFTER_STATE "$small"
+	fails LOOK_BEFORE_HEADER    "$small"
+	fails NO_LOOK_AT_END        "$small"
 	fails NO_TIME_FRAME         "-DHEIRS=1 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
 }
 
