@@ -291,6 +291,7 @@ func TestSomebodyElsesDirectory(t *testing.T) {
 	check(h, os.Mkdir(other, 0o700))
 	check(h, os.Chown(other, 12345, 12345))
 	h.run("sub", "feed", "--dir", other).want(exitError).sentence(other, "12345")
+	h.run("sub", "feed", "--dir", other, "--owner", "12345", "--no-wait").want(exitError).sentence("no such ring", other)
 }
 
 func TestNoSpace(t *testing.T) {
@@ -366,6 +367,10 @@ func TestWrongUsage(t *testing.T) {
 		{"--messages", []string{"synth", "-o", h.file("x.itch50"), "--messages", "0"}},
 		{"--hgrm", []string{"hist", "feed", "--hgrm"}},
 		{"--messages", []string{"demo", "--messages", "1"}},
+		{"--owner", []string{"sub", "feed", "--owner", "nobody-of-this-name"}},
+		{"no command \"foo\"", []string{"help", "foo"}},
+		{"want a whole number", []string{"synth", "-o", h.file("x"), "--messages", "x"}},
+		{"\"aaaaaaaaaaaaaaaaaaaa\"...", []string{"sub", strings.Repeat("a", 300)}},
 		{"--capacity", []string{"demo", "--capacity", "1"}},
 		{"--output", []string{"synth", "-o", "-"}},
 	} {

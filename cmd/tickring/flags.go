@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,6 +174,47 @@ func (f *fromFlag) Set(s string) error {
 		return fmt.Errorf("want oldest, latest, cursor or seq:N")
 	}
 	return nil
+}
+
+// ownerFlag is a user. 0: nobody, or root, who is trusted anyway.
+type ownerFlag uint32
+
+func (f *ownerFlag) Type() string { return "USER|UID" }
+
+func (f *ownerFlag) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*f), 10)
+}
+
+func (f *ownerFlag) Set(s string) error {
+	uid, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		var who *user.User
+		if who, err = user.Lookup(s); err == nil {
+			uid, err = strconv.ParseUint(who.Uid, 10, 32)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("this host knows no such user; give the number of one ('id -u')")
+	}
+	*f = ownerFlag(uid)
+	return nil
+}
+
+// plainFlagError says what is wanted of a flag without the names of Go's functions.
+func plainFlagError(err error) error {
+	head, parse, isNumber := strings.Cut(err.Error(), "strconv.")
+	switch {
+	case !isNumber:
+		return err
+	case strings.HasPrefix(parse, "ParseBool"):
+		return errors.New(head + "want true or false")
+	case strings.HasPrefix(parse, "ParseUint"):
+		return errors.New(head + "want a whole number from 0 on")
+	}
+	return errors.New(head + "want a whole number")
 }
 
 // dateFlag is a day, for files that tell times of day only.

@@ -17,6 +17,7 @@ import (
 // followConfig says how to follow a ring.
 type followConfig struct {
 	dir, ring   string
+	owner       uint32 // whose rings are trusted besides one's own; 0: nobody
 	name        string // of the subscriber; empty: anonymous
 	ephemeral   bool
 	from        fromFlag
@@ -82,7 +83,7 @@ func (f *follower) join(ctx context.Context) error {
 			return nil
 		}
 		if !errors.Is(err, ring.ErrNoRing) || f.cfg.noWait {
-			return err
+			return noRing(err, f.cfg.dir, f.cfg.ring)
 		}
 		if !told {
 			f.note("ring %q is not there yet; waiting for it", f.cfg.ring)
@@ -98,6 +99,7 @@ func (f *follower) join(ctx context.Context) error {
 func (f *follower) options() (ring.Options, error) {
 	opt := ring.Options{
 		Dir:         f.cfg.dir,
+		Owner:       f.cfg.owner,
 		Name:        f.cfg.name,
 		Ephemeral:   f.cfg.ephemeral,
 		From:        f.cfg.from.from,

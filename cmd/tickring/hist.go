@@ -77,7 +77,7 @@ func (a *app) hist(o histOptions) error {
 	}
 	info, err := ring.Stat(a.dir, o.ring)
 	if err != nil {
-		return err
+		return noRing(err, a.dir, o.ring)
 	}
 	reports := []histReport{}
 	found := false

@@ -17,6 +17,7 @@ func TestLooking(t *testing.T) {
 	if empty.stdout.Len() != 0 {
 		t.Errorf("ls of nothing: %s", empty.stdout.String())
 	}
+	h.run("ls", "--dir", h.file("typo")).want(exitOK).sentence("no directory", h.file("typo"))
 	path, _, _ := h.mboFile("session.dbn", 5000)
 	sub := h.start("sub", "feed", "--name", "one", "--until-closed", "--json")
 	sub.await("waiting for it")

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +20,7 @@ func (a *app) lsCommand() *cobra.Command {
 		Use:   "ls",
 		Short: "List the rings",
 		Long: `ls lists the rings in the directory of rings, without changing anything. A ring
-that cannot be read is listed with the reason.
+that cannot be read is named after the others, with the reason.
 
 PUBLISHER is live, hung (it holds the ring and gives no sign of life), dead (it
 ended without closing the ring) or closed; SUBS is how many named subscribers are
@@ -39,6 +43,9 @@ func (a *app) ls(asJSON bool) error {
 	for _, name := range names {
 		info, err := ring.Stat(a.dir, name)
 		if err != nil {
+			if why := errors.Unwrap(err); why != nil {
+				err = why // without the name
+			}
 			rings = append(rings, ringReport{Name: name, Error: err.Error()})
 			continue
 		}
@@ -52,16 +59,22 @@ func (a *app) ls(asJSON bool) error {
 		return writeJSON(a.stdout, map[string]any{"dir": dir, "rings": rings})
 	}
 	if len(rings) == 0 {
-		fmt.Fprintf(a.stderr, "tickring ls: no rings in %s\n", dir)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintf(a.stderr, "tickring ls: there is no directory %s yet\n", dir)
+		} else {
+			fmt.Fprintf(a.stderr, "tickring ls: no rings in %s\n", dir)
+		}
 		return nil
 	}
+	broken := func(r ringReport) bool { return r.Error != "" }
 	w := &lines{}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	w.w = table
-	w.printf("NAME\tPUBLISHER\tSCHEMA\tCAPACITY\tLAST\tSUBS\tAGE\n")
+	if slices.ContainsFunc(rings, func(r ringReport) bool { return !broken(r) }) {
+		w.printf("NAME\tPUBLISHER\tSCHEMA\tCAPACITY\tLAST\tSUBS\tAGE\n")
+	}
 	for _, r := range rings {
-		if r.Error != "" {
-			w.printf("%s\t%s\n", r.Name, r.Error)
+		if broken(r) {
 			continue
 		}
 		active := 0
@@ -70,15 +83,20 @@ func (a *app) ls(asJSON bool) error {
 				active++
 			}
 		}
-		schema := r.Schema
-		if schema == "" {
-			schema = "-"
-		}
-		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\n", r.Name, r.Publisher, schema,
+		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\n", r.Name, r.Publisher, orDash(r.Schema),
 			bytesText(r.Capacity), countText(r.LastSeq), active, len(r.Subscribers), agoText(time.Since(r.Created)))
 	}
 	if w.err != nil {
 		return w.err
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	w.w = a.stdout
+	for _, r := range rings {
+		if broken(r) {
+			w.printf("%s: %s\n", r.Name, oneLine(errors.New(r.Error)))
+		}
+	}
+	return w.err
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -44,10 +45,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage *usageError
+	var file *fs.PathError // which no command line is to blame for
 	switch {
 	case err == nil:
 		return exitOK
-	case !a.ran, errors.As(err, &usage):
+	case !a.ran && !errors.As(err, &file), errors.As(err, &usage):
 		fmt.Fprintf(stderr, "%s: %v; see '%s --help'\n", cmd.CommandPath(), err, cmd.CommandPath())
 		return exitUsage
 	case errors.Is(err, syscall.EPIPE):
@@ -61,7 +63,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 type app struct {
 	stdout, stderr io.Writer
 	dir            string // of rings; empty: ring.DefaultDir
-	ran            bool   // a command has begun: the command line was in order
+	owner          ownerFlag
+	ran            bool // a command has begun: the command line was in order
 }
 
 // usageError is an error of the command line that shows only when the command

@@ -93,7 +93,7 @@ func (a *app) record(ctx context.Context, o recordOptions) error {
 		return err
 	}
 	cfg := followConfig{
-		dir: a.dir, ring: o.ring, from: o.from, noWait: o.noWait,
+		dir: a.dir, ring: o.ring, owner: uint32(a.owner), from: o.from, noWait: o.noWait,
 		untilClosed: true, idle: o.idle, command: "record",
 	}
 	if !o.quiet {

@@ -125,7 +125,7 @@ type replayReport struct {
 
 func (a *app) replay(ctx context.Context, o replayOptions) error {
 	if err := ring.CheckName(o.ring); err != nil {
-		return usagef("--ring %q: %w", o.ring, err)
+		return usagef("--ring %s: %w", clipped(o.ring), err)
 	}
 	if o.wait < 0 {
 		return usagef("invalid --wait %d: want a number of subscribers", o.wait)

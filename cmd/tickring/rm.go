@@ -19,7 +19,7 @@ have not read yet.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, name := range args {
 				if err := ring.Remove(a.dir, name); err != nil {
-					return err
+					return noRing(err, a.dir, name)
 				}
 			}
 			return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,9 @@ last, until 'tickring rm'.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.dir, "dir", "", "directory of rings (default $TICKRING_DIR, or /dev/shm/tickring-UID)")
 	_ = root.MarkPersistentFlagDirname("dir") // fails only for a flag that is not there
+	root.PersistentFlags().Var(&a.owner, "owner", "user whose rings sub and record trust besides one's own, on a shared host")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainFlagError(err) })
+	root.SetHelpCommand(helpCommand(root))
 
 	root.AddCommand(
 		a.demoCommand(),
@@ -56,6 +60,25 @@ last, until 'tickring rm'.`,
 		}
 	}
 	return root
+}
+
+// helpCommand is that of cobra, but it fails for what is no command.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err == nil {
+				err = noSuchCommand(cmd, rest)
+			}
+			if err != nil {
+				return err
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
 }
 
 func noSuchCommand(cmd *cobra.Command, args []string) error {
@@ -97,11 +120,22 @@ func wantRings(names ...string) cobra.PositionalArgs {
 		}
 		for _, name := range args {
 			if err := ring.CheckName(name); err != nil {
-				return fmt.Errorf("ring %q: %w", name, err)
+				return fmt.Errorf("ring %s: %w", clipped(name), err)
 			}
 		}
 		return nil
 	}
+}
+
+// noRing says what to do if err is that there is no ring of that name.
+func noRing(err error, dir, name string) error {
+	if !errors.Is(err, ring.ErrNoRing) {
+		return err
+	}
+	if dir == "" {
+		dir = ring.DefaultDir()
+	}
+	return fmt.Errorf("%w: %q in %s; its publisher makes it, and 'tickring ls' lists those that are there", ring.ErrNoRing, name, dir)
 }
 
 // anyNumber of arguments.

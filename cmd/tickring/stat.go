@@ -24,7 +24,7 @@ changing anything.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			info, err := ring.Stat(a.dir, args[0])
 			if err != nil {
-				return err
+				return noRing(err, a.dir, args[0])
 			}
 			r := reportRing(info)
 			if asJSON {
@@ -59,7 +59,7 @@ type ringReport struct {
 	OldestSeq   uint64      `json:"oldest_seq,omitempty"` // still in the ring
 	LastSeq     uint64      `json:"last_seq"`
 	Subscribers []subStatus `json:"subscribers,omitempty"`
-	Error       string      `json:"error,omitempty"` // why there is no more to tell
+	Error       string      `json:"error,omitempty"` // what is broken; what cannot be told is not here
 }
 
 type subStatus struct {
@@ -87,6 +87,9 @@ func reportRing(i ring.Info) ringReport {
 		Schema: i.Schema, SchemaHash: fmt.Sprintf("%016x", i.SchemaHash), Source: i.Source,
 		Capacity: i.Capacity, Block: i.Block, MaxMessage: i.MaxMessage, Stamps: i.Stamps.String(), TickHz: i.TickHz,
 		FirstSeq: i.First, OldestSeq: i.Oldest, LastSeq: i.Last,
+	}
+	if i.Err != nil {
+		r.Error = i.Err.Error()
 	}
 	for _, s := range i.Subscribers {
 		r.Subscribers = append(r.Subscribers, reportSub(s, i.Last))
@@ -127,7 +130,9 @@ func (r *ringReport) write(w *lines) error {
 		w.printf(" from %s", r.Source)
 	}
 	w.printf("\n")
-	if r.LastSeq < r.FirstSeq {
+	if r.Error != "" {
+		w.printf("numbers      not known: %s\n", oneLine(errors.New(r.Error)))
+	} else if r.LastSeq < r.FirstSeq {
 		w.printf("numbers      none yet; the next is %s\n", countText(r.LastSeq+1))
 	} else {
 		w.printf("numbers      %s to %s, the ring has them from %s on\n", countText(r.FirstSeq), countText(r.LastSeq), countText(r.OldestSeq))

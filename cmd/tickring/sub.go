@@ -110,7 +110,7 @@ type subReport struct {
 
 func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	cfg := followConfig{
-		dir: a.dir, ring: o.ring, name: o.name, from: o.from,
+		dir: a.dir, ring: o.ring, owner: uint32(a.owner), name: o.name, from: o.from,
 		noWait: o.noWait, untilClosed: o.untilClosed, idle: o.idle, command: "sub",
 	}
 	if !o.quiet {
@@ -124,7 +124,7 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 		cfg.ephemeral = true
 	default:
 		if err := ring.CheckName(o.name); err != nil {
-			return usagef("--name %q: %w", o.name, err)
+			return usagef("--name %s: %w", clipped(o.name), err)
 		}
 	}
 	if err := pin(o.idle.cpu); err != nil {

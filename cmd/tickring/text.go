@@ -120,6 +120,15 @@ func agoText(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
+// clipped quotes what a user gave for a name, without all of it if it is long.
+func clipped(s string) string {
+	const most = 63
+	if len(s) <= most {
+		return strconv.Quote(s)
+	}
+	return strconv.Quote(s[:20]) + "..."
+}
+
 // oneLine keeps an error's text on one line of a table.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
