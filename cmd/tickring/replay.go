@@ -208,6 +208,10 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	if s.book != nil {
 		report.addAnomalies(s.book.Stats())
 	}
+	if n := sink.tally.unknown(); n > 0 && !o.quiet {
+		fmt.Fprintf(a.stderr, "tickring replay: %s has %s not known here, published as they are\n",
+			o.path, countOf(n, "record of a type", "records of types"))
+	}
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("stopped by a signal after %s", messagesText(report.Messages))
 	}

@@ -209,6 +209,19 @@ func TestReplacedRingIsTold(t *testing.T) {
 	p.sentence(`ring "feed" was made anew: `+second.Replaced, "go on with "+countText(first.LastSeq+1))
 }
 
+func TestUnknownRecordTypesAreTold(t *testing.T) {
+	h := newHost(t)
+	path, data, _ := h.mboFile("session.dbn", 10)
+	all := h.read(path)
+	all[len(all)-len(data)+1] = 0x7F // the first record's type
+	p := h.run("replay", h.write("odd.dbn", all), "--ring", "feed", "--json").want(exitOK)
+	p.sentence("odd.dbn has 1 record of a type not known here")
+	var r replayReport
+	if p.json(&r); r.Messages != 10 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestReplayOfPipes(t *testing.T) {
 	h := newHost(t)
 	path, data, want := h.mboFile("session.dbn", 3000)

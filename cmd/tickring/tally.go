@@ -71,6 +71,20 @@ func (t *tally) byType() map[string]uint64 {
 	return all
 }
 
+// unknown returns how many DBN records are of types that package dbn does not know.
+func (t *tally) unknown() (n uint64) {
+	kind, isDBN := parseDBNKind(t.schema)
+	if !isDBN {
+		return 0
+	}
+	for typ := range 1 << 8 {
+		if _, known := dbn.RecordSize(dbn.RType(typ), kind.version); !known {
+			n += t.types[typ]
+		}
+	}
+	return n
+}
+
 func (t *tally) typeName(kind dbnKind, typ uint16) string {
 	switch {
 	case t.isDBN && typ <= 0xFF:
