@@ -150,18 +150,17 @@ func (s *session) position(compressed bool, offset func() int64) position {
 	return position{s.file, offset}
 }
 
-// readAhead hands out the messages of a decoder, of which the first was read already.
-type readAhead struct {
-	first []byte // nil once it was handed out, or if there is none
-	rest  interface{ Next() ([]byte, error) }
-}
+// readAhead is the first message of a decoder, which was read already. The decoder is
+// not behind it, because a call through an interface costs a nanosecond a message.
+type readAhead struct{ first []byte }
 
-func (r *readAhead) next() ([]byte, error) {
-	if msg := r.first; msg != nil {
+// take returns it once, and nil from then on.
+func (r *readAhead) take() []byte {
+	msg := r.first
+	if msg != nil {
 		r.first = nil
-		return msg, nil
 	}
-	return r.rest.Next()
+	return msg
 }
 
 func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment, compressed bool) error {
@@ -181,7 +180,7 @@ func (s *session) openDBN(path string, in io.Reader, fragment dbn.Fragment, comp
 	} else if first != nil {
 		kind = kindOfFragment(first, r.TsOut())
 	}
-	s.messages = &dbnSource{s.position(compressed, r.Offset), readAhead{first, r}}
+	s.messages = &dbnSource{s.position(compressed, r.Offset), readAhead{first}, r}
 	s.schema = kind.String()
 	return nil
 }
@@ -210,13 +209,17 @@ func kindOfFragment(rec []byte, tsOut bool) dbnKind {
 // dbnSource is the records of a DBN file.
 type dbnSource struct {
 	position
-	records readAhead
+	readAhead
+	r *dbn.Reader
 }
 
 func (s *dbnSource) Next() (uint16, uint64, []byte, error) {
-	rec, err := s.records.next()
-	if err != nil {
-		return 0, 0, nil, err
+	rec := s.take()
+	if rec == nil {
+		var err error
+		if rec, err = s.r.Next(); err != nil {
+			return 0, 0, nil, err
+		}
 	}
 	return uint16(rec[1]), dbn.RecordTime(rec), rec, nil
 }
@@ -239,7 +242,7 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 	s.source = itchDataset
 	at := s.position(r.Compressed(), r.Offset)
 	if cfg.raw {
-		s.messages, s.schema = &itchSource{at, readAhead{first, r}}, itchSchema
+		s.messages, s.schema = &itchSource{at, readAhead{first}, r}, itchSchema
 		return nil
 	}
 	s.book = itch.NewNormalizer(itch.NormalizerConfig{PublisherID: itchPublisher, Midnight: cfg.midnight})
@@ -254,13 +257,17 @@ func (s *session) openITCH(path string, in io.Reader, cfg sessionConfig) error {
 // itchSource is the messages of an ITCH file as they are.
 type itchSource struct {
 	position
-	messages readAhead
+	readAhead
+	r *itch.Reader
 }
 
 func (s *itchSource) Next() (uint16, uint64, []byte, error) {
-	msg, err := s.messages.next()
-	if err != nil {
-		return 0, 0, nil, err
+	msg := s.take()
+	if msg == nil {
+		var err error
+		if msg, err = s.r.Next(); err != nil {
+			return 0, 0, nil, err
+		}
 	}
 	return uint16(msg[0]), itch.Timestamp(msg), msg, nil
 }
