@@ -55,7 +55,7 @@ fuzz: ## every fuzz target for FUZZTIME
 		done; \
 	done
 
-model: ## search the protocol's model, half a minute; needs spin and gcc
+model: ## search the protocol's model, about a minute; needs spin and gcc
 	nice ./ring/model/run.sh
 
 overrun: ## 100 million messages past stalled subscribers
