@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 )
@@ -37,7 +39,10 @@ func openInput(ctx context.Context, path string) (*input, error) {
 		stat = os.Stdin.Stat
 	}
 	info, err := stat()
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", i.name, errors.Unwrap(err))
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
 		i.ReadCloser = stream(ctx, open)
 		return i, nil
 	}
