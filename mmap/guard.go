@@ -18,7 +18,9 @@ import (
 // costs some 20 ns: put a batch of work or a whole session into fn, not one
 // message. What fn was changing when the fault hit stays as it was at that
 // moment: locks of other packages stay locked unless fn defers the unlock.
-// Assembly called from fn must not have moved the stack pointer when it faults.
+// Assembly called from fn must not have moved the stack pointer when it faults. The race
+// detector's own atomic operations run on another stack: a fault inside one of them,
+// and so in sync/atomic in a build with -race, ends the process.
 func Guard(fn func() error) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {

@@ -176,6 +176,9 @@ func TestSignalEndsAReplayInOrder(t *testing.T) {
 }
 
 func TestTruncatedRingIsAnError(t *testing.T) {
+	if raceDetector {
+		t.Skip("the file is cut while it is read, and a fault inside the race detector's own atomic operations cannot be recovered")
+	}
 	h := newHost(t)
 	path, _, _ := h.mboFile("session.dbn", 100)
 	h.replay(path, "--ring", "feed")

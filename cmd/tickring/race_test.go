@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceDetector: this is a build with -race.
+const raceDetector = true
