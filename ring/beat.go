@@ -37,6 +37,11 @@ func (p *Publisher) beat() {
 		if s.Near(was) {
 			a.scale = uint64(s)
 		} else {
+			// Twice the same makes it the length of a tick: what it was is wrong.
+			if s.Valid() && s.Near(p.doubt) {
+				a.scale, p.first.scale = uint64(s), uint64(s)
+			}
+			p.doubt = s
 			p.first.ticks, p.first.mono = ticks, mono
 		}
 	}

@@ -232,7 +232,8 @@ func (p *Publisher) replace(o *oldRing, cfg Config) error {
 				cfg.MaxMessage = int(h.maxMessage)
 			}
 		}
-		if cfg.Schema == "" && cfg.SchemaHash == 0 {
+		// One of the two is taken over only if the other is not another one.
+		if (cfg.Schema == "" || cfg.Schema == h.schemaName()) && (cfg.SchemaHash == 0 || cfg.SchemaHash == h.schemaHash) {
 			cfg.Schema, cfg.SchemaHash = h.schemaName(), h.schemaHash
 		}
 		if cfg.Source == "" {

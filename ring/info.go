@@ -132,11 +132,11 @@ func stat(ps paths) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	i.Subscribers, err = statSubs(ps)
+	i.Subscribers, err = statSubs(ps, r.fixed.ringID)
 	return i, err
 }
 
-func statSubs(ps paths) ([]SubscriberInfo, error) {
+func statSubs(ps paths, ringID uint64) ([]SubscriberInfo, error) {
 	files, err := os.ReadDir(ps.subs())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -146,7 +146,7 @@ func statSubs(ps paths) ([]SubscriberInfo, error) {
 		if CheckName(f.Name()) != nil {
 			continue // a temporary file, or none of ours
 		}
-		s, err := statSub(ps, f.Name())
+		s, err := statSub(ps, f.Name(), ringID)
 		if errors.Is(err, mmap.ErrNotExist) {
 			continue // it left meanwhile
 		}
@@ -158,7 +158,7 @@ func statSubs(ps paths) ([]SubscriberInfo, error) {
 	return subs, nil
 }
 
-func statSub(ps paths, name string) (SubscriberInfo, error) {
+func statSub(ps paths, name string, ringID uint64) (SubscriberInfo, error) {
 	f, err := mmap.Open(ps.sub(name), mmap.ReadOnly)
 	if err != nil {
 		return SubscriberInfo{}, err
@@ -169,6 +169,9 @@ func statSub(ps paths, name string) (SubscriberInfo, error) {
 		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
 	}
 	i := s.info(name)
+	if s.ringID != ringID {
+		i.Cursor = 0 // of an earlier ring of this name: it means nothing here
+	}
 	i.Active, err = f.Locked(lockWhole)
 	return i, err
 }

@@ -27,7 +27,8 @@ type Publisher struct {
 	beatEvery time.Duration // 0: Beat is the caller's business
 	beats     sync.Mutex    // one heartbeat at a time
 	first     clockAnchor
-	present   bool // presenceByte is locked
+	doubt     tick.Scale // the last one measured that was not near first.scale
+	present   bool       // presenceByte is locked
 	stop      chan struct{}
 	done      sync.WaitGroup
 	once      sync.Once

@@ -66,7 +66,10 @@ func remove(ps paths) error {
 		return err
 	}
 	for _, s := range subs {
-		name := strings.TrimPrefix(s.Name(), ".") // of a killed creator: .NAME.tmp-...
+		name, hidden := strings.CutPrefix(s.Name(), ".")
+		if at := strings.LastIndex(name, ".tmp-"); hidden && at >= 0 {
+			name = name[:at] // of a killed creator: .NAME.tmp-...
+		}
 		if s.Type().IsRegular() && CheckName(name) == nil {
 			try(ps.sub(s.Name()))
 		}

@@ -87,6 +87,9 @@ func (s *Subscriber) enter(opt Options) error {
 	s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
 	if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
 		if !s.joinCursor(s.own.cursor) {
+			if !s.ring.file.Same(s.ring.file.Path()) {
+				return errStaleRing // the cursor has moved on in its successor
+			}
 			return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
 				ErrCorrupt, opt.Name, s.own.cursor, s.own.file.Path())
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -237,5 +238,56 @@ func TestPrintIntoAClosedPipe(t *testing.T) {
 	}
 	if info, err := ring.Stat(h.dir, "feed"); err != nil || len(info.Subscribers) != 0 {
 		t.Errorf("it left %v, %v", info.Subscribers, err)
+	}
+}
+
+// TestRecordOfARingRemovedUnread: the ring goes before it had a message.
+func TestRecordOfARingRemovedUnread(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 100)
+	feed := h.start("replay", path, "--ring", "feed", "--wait", "1")
+	h.stat("feed", func(ring.Info) bool { return true })
+	out := h.file("out.dbn")
+	rec := h.start("record", "feed", "-o", out)
+	h.until(func() bool {
+		maps, _ := os.ReadFile(fmt.Sprintf("/proc/%d/maps", rec.cmd.Process.Pid))
+		return strings.Contains(string(maps), "/feed/ring")
+	})
+	feed.signal(syscall.SIGKILL)
+	feed.want(-1)
+	h.run("rm", "feed").want(exitOK)
+	rec.want(exitOK)
+	if _, err := os.Stat(out); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCursorOfAnEarlierRing: a name of a ring that was made anew begins at its oldest
+// message, not at a number that it had in the earlier one.
+func TestCursorOfAnEarlierRing(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 1000)
+	h.replay(path, "--ring", "feed")
+	h.run("sub", "feed", "--name", "one", "--count", "500").want(exitOK)
+	file, err := os.OpenFile(h.dir+"/feed/ring", os.O_WRONLY, 0)
+	check(h, err)
+	_, err = file.WriteAt([]byte{'X'}, 8) // another version
+	check(h, err)
+	check(h, file.Close())
+	h.replay(path, "--ring", "feed")
+	r := h.run("sub", "feed", "--name", "one", "--until-closed", "--json").want(exitOK).subReport()
+	if r.FirstSeq != 1 || r.Delivered != 1000 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestDemoLeavesWhatIsNotItsOwn: whatever is called nearly like its directories.
+func TestDemoLeavesWhatIsNotItsOwn(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 100)
+	h.replay(path, "--ring", "tickring-demo-x")
+	h.run("demo", path, "--speed", "max", "--json").want(exitOK)
+	if i := h.stat("tickring-demo-x", func(ring.Info) bool { return true }); i.Last != 100 {
+		t.Errorf("%+v", i)
 	}
 }

@@ -199,7 +199,7 @@ func TestDemoStoppedBySignal(t *testing.T) {
 			var dir string
 			var info ring.Info
 			h.until(func() bool {
-				matches, _ := filepath.Glob(filepath.Join(h.dir, "tickring-demo-*"))
+				matches, _ := filepath.Glob(filepath.Join(h.dir, scratchPrefix+"*"))
 				if len(matches) == 0 {
 					return false
 				}

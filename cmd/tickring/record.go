@@ -165,6 +165,7 @@ type recording struct {
 	isITCH, compressed bool
 	out                messageWriter // nil until the first message, whose time the header tells
 	firstSeq, lastSeq  uint64
+	source             string // of the ring, which may be gone when the header is written
 }
 
 // messageWriter writes one message after the other. Close writes the end.
@@ -186,6 +187,7 @@ func (r *recording) open() error {
 		return fmt.Errorf("record ring %q: its messages are %s, which a DBN file cannot hold", r.follow.cfg.ring, orUnknown(schema))
 	}
 	r.tally.use(schema)
+	r.source = r.follow.sub.Source()
 	return nil
 }
 
@@ -243,8 +245,8 @@ func (r *recording) begin(first []byte) error {
 		Version: kind.version, Schema: kind.schema, TsOut: kind.tsOut,
 		End: dbn.UndefTime, STypeIn: dbn.STypeInstrumentID, STypeOut: dbn.STypeInstrumentID,
 	}
-	if source := r.follow.sub.Source(); len(source) <= 16 { // or it is no dataset
-		md.Dataset = source
+	if len(r.source) <= 16 { // or it is no dataset
+		md.Dataset = r.source
 	}
 	if first != nil {
 		md.Start = dbn.RecordTime(first)

@@ -18,7 +18,7 @@ type scratch struct {
 }
 
 // scratchPrefix is how their names begin.
-const scratchPrefix = "tickring-demo-"
+const scratchPrefix = ".tickring-demo-"
 
 // newScratch makes one in a directory; "" is that for temporary files.
 func newScratch(base string) (*scratch, error) {
