@@ -366,15 +366,17 @@ func TestNextDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := testing.AllocsPerRun(1, func() {
-		for range 300_000 {
+	// Ten runs, because the runtime may allocate something of its own meanwhile; the
+	// average is rounded down.
+	n := testing.AllocsPerRun(10, func() {
+		for range 30_000 {
 			if _, ok := g.Next(); !ok {
 				t.Fatal("the session has ended")
 			}
 		}
 	})
 	if n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations in 30,000 messages", n)
 	}
 }
 
