@@ -24,7 +24,6 @@ type chase struct {
 	stepped bool   // off, at least once in this stream
 	last    uint64 // next message at the last step off
 	ticks   uint64 // how long a step off is
-	clock   tick.Clock
 }
 
 const (
@@ -46,15 +45,15 @@ func (c *chase) found() {
 }
 
 // empty is called after a poll that found nothing.
-func (c *chase) empty(next uint64) {
+func (c *chase) empty(next uint64, clock *tick.Clock) {
 	c.empties++
 	if c.stream && c.empties == 1 && !c.off {
-		c.stepOff(next)
+		c.stepOff(next, clock)
 	}
 }
 
 // stepOff waits for messages to gather, unless the last wait was in vain.
-func (c *chase) stepOff(next uint64) {
+func (c *chase) stepOff(next uint64, clock *tick.Clock) {
 	if c.stepped {
 		if next-c.last < chaseGain {
 			c.run, c.stream = 0, false
@@ -65,7 +64,7 @@ func (c *chase) stepOff(next uint64) {
 	}
 	c.stepped, c.last = true, next
 	// A clock that goes back on another core ends it: the difference is huge then.
-	for start := c.clock.Now(); c.clock.Now()-start < c.ticks; {
+	for start := clock.Now(); clock.Now()-start < c.ticks; {
 		mem.Pause()
 	}
 }

@@ -200,7 +200,7 @@ func (s *subscriber) empty(state uint64) ([]byte, Status) {
 	case stateSuperseded:
 		return nil, Superseded
 	}
-	s.chase.empty(s.next)
+	s.chase.empty(s.next, &s.clock)
 	return nil, Empty
 }
 

@@ -111,7 +111,7 @@ func (s *subscriber) start(v view) {
 	s.short = v.fast()
 	s.margin = v.capacity / 8 &^ (v.block - 1)
 	s.buf = make([]byte, v.maxMessage)
-	s.chase = chase{need: chaseRun, clock: tick.New()}
+	s.chase.need = chaseRun
 }
 
 // join goes to where the subscriber is to begin. What is missing there is in a gap
@@ -134,14 +134,13 @@ func (s *subscriber) join(from From, seq uint64) {
 // setClock learns the ring's clock. Latencies are measured if the ring stamps its
 // messages with a clock that this process can read.
 func (s *subscriber) setClock(stamps Stamps, kind tick.Kind) {
-	own := &s.chase.clock
-	s.clock, s.scale = *own, tick.Scale(s.anchorClock().scale)
-	if own.Kind() != kind || !s.scale.Valid() {
-		s.scale = own.Calibrate(calibrateFor) // takes that long for a counter only
+	s.clock, s.scale = tick.New(), tick.Scale(s.anchorClock().scale)
+	if s.clock.Kind() != kind || !s.scale.Valid() {
+		s.scale = s.clock.Calibrate(calibrateFor) // takes that long for a counter only
 	}
 	s.chase.ticks = s.scale.Ticks(chaseNs)
-	s.stamped = stamps == StampEvery && kind == own.Kind()
-	s.joined = own.Now()
+	s.stamped = stamps == StampEvery && kind == s.clock.Kind()
+	s.joined = s.clock.Now()
 }
 
 // anchorClock reads the ring's clock words. They are not to be had while a publisher
