@@ -285,10 +285,8 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	if err != nil {
 		return err
 	}
-	for id == 0 {
-		var b [8]byte
-		rand.Read(b[:]) // never fails
-		id = binary.LittleEndian.Uint64(b[:])
+	if id == 0 {
+		id = randomID()
 	}
 	perm := os.FileMode(0o600)
 	if cfg.Group {
@@ -316,6 +314,7 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 		bootID:     bootID(),
 		schemaHash: cfg.SchemaHash,
 		firstSeq:   firstSeq,
+		fileID:     randomID(),
 	}
 	copy(h.schema[:], cfg.Schema)
 	copy(h.source[:], cfg.Source)
@@ -329,4 +328,15 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	mem.Exchange(&p.hdr.magic, magic)
 	p.fixed.magic = magic
 	return f.Commit()
+}
+
+// randomID is not 0.
+func randomID() uint64 {
+	for {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		if id := binary.LittleEndian.Uint64(b[:]); id != 0 {
+			return id
+		}
+	}
 }

@@ -26,6 +26,8 @@ var (
 	ErrSubscriberActive = errors.New("the subscriber's name is in use")
 	// ErrTooLarge: the message is larger than the ring's limit.
 	ErrTooLarge = errors.New("message larger than the ring's limit")
+	// ErrBackPressure: a gate has not read what the message would overwrite.
+	ErrBackPressure = errors.New("back pressure: a gate has not caught up")
 	// ErrClosed: the publisher was closed.
 	ErrClosed = errors.New("closed")
 )

@@ -11,7 +11,7 @@ import (
 
 // layoutVersion is raised by every change to this file that is not an addition in
 // reserved bytes.
-const layoutVersion = 1
+const layoutVersion = 2
 
 const (
 	ringMagic = 0x474e4952_4b434954 // "TICKRING"
@@ -55,7 +55,8 @@ type header struct {
 	firstSeq   uint64 // sequence number of the file's first message
 	schema     [32]byte
 	source     [64]byte
-	_          [64]byte
+	fileID     uint64 // random; another file, another one: positions mean nothing elsewhere
+	_          [56]byte
 
 	// Up to where the publisher may have overwritten; see protocol.go. It changes
 	// once a block and is read with every message.
@@ -68,7 +69,8 @@ type header struct {
 	pid       uint64 // for people; nothing is decided by it
 	opened    uint64 // UNIX ns, by this publisher
 	beatEvery uint64 // ns between two heartbeats; 0: none are promised
-	_         [88]byte
+	refused   uint64 // times a gate held the publisher
+	_         [80]byte
 
 	// Renewed with every heartbeat. clockSeq is odd while the four words after it
 	// change, which are the same moment on three clocks and the length of a tick.
@@ -79,7 +81,42 @@ type header struct {
 	clockUTC   uint64 // UNIX ns
 	clockScale uint64 // tick.Scale
 	_          [80]byte
+
+	// A sleeping subscriber waits on wake (futex). The wakers of the ring add to it,
+	// and so does a publisher when the state changes; see wake.go. The second word is
+	// reserved.
+	wake [2]uint32
+	_    [120]byte
+
+	// Number of the message that begins the last snapshot; 0: there was none. Stored
+	// after that message was committed.
+	mark uint64
+	_    [248]byte
+
+	// The named subscribers that the publisher waits for.
+	gates [maxGates]gateSlot
 }
+
+// maxGates is how many gates a ring can have: the header is one page.
+const maxGates = 32
+
+// gateSlot names a gate. state is 0 while the rest changes.
+type gateSlot struct {
+	name    [64]byte
+	state   uint64 // gateFree, ...
+	fromSeq uint64 // what was published before this message may be lost to the gate
+	fromPos uint64 // position of the same
+	policy  uint64 // ns that it may hold the publisher, 0: for ever; and gateDropDead
+}
+
+const (
+	gateFree    = 0
+	gateHolding = 1 // the publisher waits for it
+	gateDemoted = 2 // it held the publisher for too long
+	gateDropped = 3 // it held the publisher and had no owner
+
+	gateDropDead = 1 << 63 // in policy: held for only while it has an owner
+)
 
 const (
 	stateLive       = 1
@@ -134,9 +171,10 @@ type subFile struct {
 	// The first message that the subscriber is not done with. cursorSeq is stored
 	// before cursorPos, so after a crash between the two the position says less
 	// than the number, never more.
-	cursorSeq uint64
-	cursorPos uint64
-	_         [112]byte
+	cursorSeq  uint64
+	cursorPos  uint64
+	cursorFile uint64 // header.fileID of the file that cursorPos is a position in
+	_          [104]byte
 
 	// Since the subscriber opened the file.
 	messages uint64 // delivered
@@ -164,7 +202,11 @@ const (
 	_ = -(unsafe.Offsetof(header{}.claimed) ^ 0x100)
 	_ = -(unsafe.Offsetof(header{}.state) ^ 0x180)
 	_ = -(unsafe.Offsetof(header{}.beat) ^ 0x200)
-	_ = -(unsafe.Sizeof(header{}) ^ 0x280)
+	_ = -(unsafe.Offsetof(header{}.wake) ^ 0x280)
+	_ = -(unsafe.Offsetof(header{}.mark) ^ 0x300)
+	_ = -(unsafe.Offsetof(header{}.gates) ^ 0x400)
+	_ = -(unsafe.Sizeof(header{}) ^ tableOffset)
+	_ = -(unsafe.Sizeof(gateSlot{}) ^ 96)
 	_ = -(unsafe.Sizeof(entry{}) ^ 16)
 	_ = -(maxBlocks*unsafe.Sizeof(entry{}) ^ (dataOffset - tableOffset))
 	_ = -(unsafe.Offsetof(subFile{}.cursorSeq) ^ 0x100)

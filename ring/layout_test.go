@@ -20,6 +20,7 @@ func TestLayoutDocument(t *testing.T) {
 	sections := map[string]any{
 		"### header":            header{},
 		"### block table entry": entry{},
+		"### gate slot":         gateSlot{},
 		"## subs/NAME":          subFile{},
 	}
 	row := regexp.MustCompile(`(?m)^\| (0x[0-9a-f]+) \| (\d+) \| (\w+) \|`)
@@ -52,6 +53,8 @@ func TestLayoutDocument(t *testing.T) {
 		fmt.Sprintf("0x%04x  frames", dataOffset),
 		fmt.Sprintf("%#X pad", sizePad), fmt.Sprintf("%#X time", sizeTime),
 		fmt.Sprintf("%d live, %d closed, %d superseded", stateLive, stateClosed, stateSuperseded),
+		fmt.Sprintf("%d free, %d holding, %d demoted, %d dropped", gateFree, gateHolding, gateDemoted, gateDropped),
+		fmt.Sprintf("%d gate slots", maxGates),
 		fmt.Sprintf("of this layout: %d", layoutVersion),
 		fmt.Sprintf("%d counts", histLen),
 	} {

@@ -19,14 +19,15 @@ type publisher struct {
 	short    uint64 // messages of fewer bytes may go the fast way
 	stamping stamping
 	// The slow way only.
-	resumed bool // a time frame is due before the next message
-	closed  bool
-	clock   tick.Clock
+	limit  uint64 // claims may go up to here: what the gates have been seen to be done with
+	closed bool
+	clock  tick.Clock
 }
 
 // setup makes the hot half ready for begin or resume.
 func (p *publisher) setup(v view, how stamping) {
 	p.view, p.stamping, p.short = v, how, v.fast()
+	p.limit = ^uint64(0)
 }
 
 type stamping uint8
@@ -73,7 +74,10 @@ func (p *publisher) publishSlow(typ uint16, msg []byte) error {
 	if n > p.maxMessage {
 		return ErrTooLarge
 	}
-	stamp := p.makeRoom(frameSize(n))
+	stamp, err := p.makeRoom(frameSize(n))
+	if err != nil {
+		return err
+	}
 	p.commit(p.pos, frameSize(n), msg, frameWord(n, typ)|stamp<<32)
 	p.pos += frameSize(n)
 	p.seq++
@@ -81,29 +85,48 @@ func (p *publisher) publishSlow(typ uint16, msg []byte) error {
 }
 
 // makeRoom brings pos to where a frame of size bytes fits into its block and a
-// stamp of now is not ambiguous. It returns that stamp.
-func (p *publisher) makeRoom(size uint64) (stamp uint64) {
-	for {
-		now := p.now()
-		switch {
-		case p.pos == p.end:
-			p.enter(p.pos, entry{seq: p.seq, stamp: now})
-			p.end += p.block
-			p.anchor = now
-		case p.stamping != stampNone && (p.resumed || now-p.anchor >= 1<<32):
-			var full [8]byte
-			*(*uint64)(unsafe.Pointer(&full)) = now
-			p.commit(p.pos, lineSize, full[:], sizeTime)
-			p.pos += lineSize
-			p.anchor = now
-			p.resumed = false
-		case p.pos+size > p.end:
-			p.commit(p.pos, p.end-p.pos, nil, sizePad)
-			p.pos = p.end
-		default:
-			return now
+// stamp of now is not ambiguous. It returns that stamp, or [ErrBackPressure] before
+// anything is written: a gate still has to read what the next block would overwrite.
+func (p *publisher) makeRoom(size uint64) (stamp uint64, err error) {
+	now := p.now()
+	due := p.stamping != stampNone && now-p.anchor >= 1<<32
+	need := size
+	if due {
+		need += lineSize
+	}
+	if p.pos+need > p.end {
+		return now, p.nextBlock(now)
+	}
+	if due {
+		p.timeFrame(now)
+	}
+	return now, nil
+}
+
+// nextBlock pads what is left of the block and enters the next one.
+func (p *publisher) nextBlock(now uint64) error {
+	if claim := p.end + p.block + lineSize; claim > p.limit {
+		if err := p.awaitGates(claim); err != nil {
+			return err
 		}
 	}
+	if p.pos < p.end {
+		p.commit(p.pos, p.end-p.pos, nil, sizePad)
+		p.pos = p.end
+	}
+	p.enter(p.pos, entry{seq: p.seq, stamp: now})
+	p.end += p.block
+	p.anchor = now
+	return nil
+}
+
+// timeFrame makes now what the later stamps of the block count from.
+func (p *publisher) timeFrame(now uint64) {
+	var full [8]byte
+	*(*uint64)(unsafe.Pointer(&full)) = now
+	p.commit(p.pos, lineSize, full[:], sizeTime)
+	p.pos += lineSize
+	p.anchor = now
 }
 
 func (p *publisher) now() uint64 {
@@ -126,8 +149,7 @@ func (p *publisher) begin(first uint64) {
 // ring or was killed at any store.
 func (p *publisher) resume(h head) {
 	p.pos, p.end, p.seq = h.pos, h.end, h.seq
-	p.resumed = true
 	if p.pos < p.end && p.stamping != stampNone {
-		p.makeRoom(lineSize) // the time frame now, so that Publish may go the fast way
+		p.timeFrame(p.now()) // now, so that Publish may go the fast way
 	}
 }
