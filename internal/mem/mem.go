@@ -1,7 +1,5 @@
 package mem
 
-import "sync/atomic"
-
 // LinePayload is the part of a 64-byte line that follows its header word, in bytes;
 // LineWords the same in words.
 const (
@@ -11,11 +9,11 @@ const (
 
 // LoadAcquire loads from p before all later loads and stores. It pairs with
 // [StoreRelease], and with [Exchange].
-func LoadAcquire(p *uint64) uint64 { return atomic.LoadUint64(p) }
+func LoadAcquire(p *uint64) uint64 { return load(p) }
 
 // Exchange stores v at p, and everything before and after it stays there: earlier
 // stores are seen before it, later ones only after it. Slow; once a block.
 func Exchange(p *uint64, v uint64) {
-	atomic.SwapUint64(p, v)
+	swap(p, v)
 	StoreFence()
 }

@@ -1,10 +1,9 @@
-//go:build (!amd64 && !arm64) || purego || race
+//go:build (!amd64 && !arm64) || purego || race || hooks
 
 package mem
 
 import (
 	"encoding/binary"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -13,7 +12,7 @@ const Portable = true
 
 // StoreRelease stores v at p after all earlier loads and stores. It pairs with
 // [LoadAcquire].
-func StoreRelease(p *uint64, v uint64) { atomic.StoreUint64(p, v) }
+func StoreRelease(p *uint64, v uint64) { store(p, v) }
 
 // Pause tells the processor that this is a spinning loop.
 func Pause() {}
@@ -27,16 +26,16 @@ func StoreFence() {}
 
 // Store stores v at a word that only the caller writes, in no particular order.
 // The word is never seen torn.
-func Store(p *uint64, v uint64) { atomic.StoreUint64(p, v) }
+func Store(p *uint64, v uint64) { store(p, v) }
 
 // Add adds to a word that only the caller writes, in no particular order.
-func Add(p *uint64, v uint64) { atomic.StoreUint64(p, atomic.LoadUint64(p)+v) }
+func Add(p *uint64, v uint64) { store(p, load(p)+v) }
 
 // CopyLineOut copies the 56 payload bytes of a frame's first line from shared
 // memory. Follow with [LoadFence] and the overrun check.
 func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
 	for i := range dst {
-		dst[i] = atomic.LoadUint64((*uint64)(unsafe.Add(line, 8*(i+1))))
+		dst[i] = load((*uint64)(unsafe.Add(line, 8*(i+1))))
 	}
 }
 
@@ -44,12 +43,12 @@ func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
 // [LoadFence] and the overrun check.
 func CopyOut(dst []byte, src unsafe.Pointer) {
 	for len(dst) >= 8 {
-		binary.NativeEndian.PutUint64(dst, atomic.LoadUint64((*uint64)(src)))
+		binary.NativeEndian.PutUint64(dst, load((*uint64)(src)))
 		dst, src = dst[8:], unsafe.Add(src, 8)
 	}
 	if len(dst) > 0 {
 		var last [8]byte
-		binary.NativeEndian.PutUint64(last[:], atomic.LoadUint64((*uint64)(src)))
+		binary.NativeEndian.PutUint64(last[:], load((*uint64)(src)))
 		copy(dst, last[:])
 	}
 }
@@ -58,13 +57,13 @@ func CopyOut(dst []byte, src unsafe.Pointer) {
 // the next 8-byte boundary after the last byte.
 func CopyIn(dst unsafe.Pointer, src []byte) {
 	for len(src) >= 8 {
-		atomic.StoreUint64((*uint64)(dst), binary.NativeEndian.Uint64(src))
+		store((*uint64)(dst), binary.NativeEndian.Uint64(src))
 		src, dst = src[8:], unsafe.Add(dst, 8)
 	}
 	if len(src) > 0 {
 		var last [8]byte
 		copy(last[:], src)
-		atomic.StoreUint64((*uint64)(dst), binary.NativeEndian.Uint64(last[:]))
+		store((*uint64)(dst), binary.NativeEndian.Uint64(last[:]))
 	}
 }
 
