@@ -96,7 +96,7 @@ func (s *subscriber) Next() ([]byte, Status) {
 	}
 	mem.CopyLineOut(&s.line, s.view.line(s.pos))
 	if s.overrun(s.pos) {
-		return s.lapped()
+		return nil, s.lapped()
 	}
 	if s.stats != nil || s.chase.empties != 0 {
 		s.account(w, n)
@@ -109,15 +109,42 @@ func (s *subscriber) Next() ([]byte, Status) {
 
 // nextSlow is Next for everything but a message of one line in the midst of a block.
 func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
+	w, st := s.seek(w)
+	if st != Message {
+		return nil, st
+	}
+	n := w&0xFFFF - 1
+	mem.CopyOut(s.buf[:n], s.view.payload(s.pos))
+	if s.overrun(s.pos) {
+		return nil, s.lapped()
+	}
+	s.take(w, n)
+	return s.buf[:n:n], Message
+}
+
+// take takes the message at pos, of n bytes with header w, which was found to be whole.
+// It is in hand then.
+func (s *subscriber) take(w, n uint64) {
+	s.account(w, n)
+	s.word = w
+	s.pos += frameSize(n)
+	s.next++
+}
+
+// seek goes to the next message, w being the header at pos. If there is one, it returns
+// Message and its header: the size is one that fits into the message limit and the
+// block, so that the payload may be touched. Whether anything of it is true is for
+// [view.overrun] to say afterwards.
+func (s *subscriber) seek(w uint64) (uint64, Status) {
 	if expected := s.missed; expected != 0 {
 		s.missed, s.short = 0, s.fast()
-		return s.arrived(expected)
+		return 0, s.arrived(expected)
 	}
 	for {
 		if w == 0 {
 			state := s.state() // before the two looks that follow
 			if w = s.frameHeader(s.pos); w == 0 {
-				return s.empty(state)
+				return 0, s.empty(state)
 			}
 		}
 		if s.pos == s.end {
@@ -125,13 +152,13 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 			// block was entered, so the table has it.
 			e, ok := s.readEntry(s.pos)
 			if !ok {
-				return s.lapped()
+				return 0, s.lapped()
 			}
 			if k := mem.LoadAcquire(s.claimed); k < s.pos+s.block+lineSize {
-				return s.corrupt("the block at %d has a frame, but only %d bytes are claimed", s.pos, k)
+				return 0, s.corrupt("the block at %d has a frame, but only %d bytes are claimed", s.pos, k)
 			}
 			if e.seq != s.next {
-				return s.corrupt("the block at %d begins with message %d, but %d comes next", s.pos, e.seq, s.next)
+				return 0, s.corrupt("the block at %d begins with message %d, but %d comes next", s.pos, e.seq, s.next)
 			}
 			s.anchor = e.stamp
 			s.end += s.block
@@ -139,13 +166,13 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 		switch size := w & 0xFFFF; size {
 		case sizePad:
 			if s.overrun(s.pos) {
-				return s.lapped()
+				return 0, s.lapped()
 			}
 			s.pos = s.end
 		case sizeTime:
 			mem.CopyLineOut(&s.line, s.view.line(s.pos))
 			if s.overrun(s.pos) {
-				return s.lapped()
+				return 0, s.lapped()
 			}
 			s.anchor = s.line[0]
 			s.pos += lineSize
@@ -155,28 +182,19 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 			if n > uint64(len(s.buf)) || s.pos+frame > s.end {
 				// Rubbish of a later lap, or of a broken publisher.
 				if s.overrun(s.pos) {
-					return s.lapped()
+					return 0, s.lapped()
 				}
-				return s.corrupt("the frame at %d claims %d bytes and does not fit into its block", s.pos, n)
+				return 0, s.corrupt("the frame at %d claims %d bytes and does not fit into its block", s.pos, n)
 			}
-			if s.next < s.want {
-				if s.overrun(s.pos) {
-					return s.lapped()
-				}
-				s.pos += frame
-				s.next++
-				break
+			if s.next >= s.want {
+				s.short = s.fast()
+				return w, Message
 			}
-			s.short = s.fast()
-			mem.CopyOut(s.buf[:n], s.view.payload(s.pos))
 			if s.overrun(s.pos) {
-				return s.lapped()
+				return 0, s.lapped()
 			}
-			s.account(w, n)
-			s.word = w
 			s.pos += frame
 			s.next++
-			return s.buf[:n:n], Message
 		}
 		w = s.frameHeader(s.pos)
 	}
@@ -184,9 +202,9 @@ func (s *subscriber) nextSlow(w uint64) ([]byte, Status) {
 
 // empty is what a header of 0 means that was loaded after the state: nothing new, or the
 // end, or that we were lapped and look into somebody's payload.
-func (s *subscriber) empty(state uint64) ([]byte, Status) {
+func (s *subscriber) empty(state uint64) Status {
 	if s.err != nil {
-		return nil, Corrupt
+		return Corrupt
 	}
 	if s.overrun(s.pos) {
 		return s.lapped()
@@ -196,31 +214,31 @@ func (s *subscriber) empty(state uint64) ([]byte, Status) {
 	}
 	switch state {
 	case stateClosed:
-		return nil, Closed
+		return Closed
 	case stateSuperseded:
-		return nil, Superseded
+		return Superseded
 	}
 	s.chase.empty(s.next, &s.clock)
-	return nil, Empty
+	return Empty
 }
 
 // lapped goes on at a block that is still whole after an overrun.
-func (s *subscriber) lapped() ([]byte, Status) {
+func (s *subscriber) lapped() Status {
 	if s.stats != nil {
 		mem.Add(&s.stats.overruns, 1)
 	}
 	expected := max(s.next, s.want)
 	s.joinOldest(s.margin)
 	if s.err != nil {
-		return nil, Corrupt
+		return Corrupt
 	}
 	return s.arrived(expected)
 }
 
 // arrived reports the messages from expected to the next one as lost, if any.
-func (s *subscriber) arrived(expected uint64) ([]byte, Status) {
+func (s *subscriber) arrived(expected uint64) Status {
 	if s.next <= expected {
-		return nil, Empty // nothing was lost, or it is still skipping
+		return Empty // nothing was lost, or it is still skipping
 	}
 	s.gap = [2]uint64{expected, s.next - 1}
 	s.lost += s.next - expected
@@ -229,21 +247,21 @@ func (s *subscriber) arrived(expected uint64) ([]byte, Status) {
 		// The gap in hand is done with at the next call, like a message.
 		mem.Store(&s.stats.cursorSeq, expected)
 	}
-	return nil, Gap
+	return Gap
 }
 
-func (s *subscriber) corrupt(format string, args ...any) ([]byte, Status) {
+func (s *subscriber) corrupt(format string, args ...any) Status {
 	return s.fail(fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...))
 }
 
 // fail ends the subscriber's reading.
-func (s *subscriber) fail(err error) ([]byte, Status) {
+func (s *subscriber) fail(err error) Status {
 	s.err = err
 	if s.stats != nil {
 		s.done()
 	}
 	s.leave()
-	return nil, Corrupt
+	return Corrupt
 }
 
 // leave puts the subscriber on an empty, closed ring of its own, so that polling on
