@@ -56,6 +56,11 @@ func (p *Publisher) startBeating() {
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
+		if !p.present {
+			// Of a publisher that was killed the kernel may have it a moment longer.
+			time.Sleep(time.Millisecond)
+			p.Beat()
+		}
 		t := time.NewTicker(p.beatEvery)
 		defer t.Stop()
 		for {

@@ -63,6 +63,10 @@ type Config struct {
 	// no goroutine; call [Publisher.Beat].
 	Heartbeat time.Duration
 
+	// Poll is how often [Standby] asks whether the ring has lost its publisher, which
+	// costs some system calls. At most 1 s. 0: 1 ms.
+	Poll time.Duration
+
 	// Group lets the group of the directory read the ring and have subscribers on
 	// it, who name this user as Options.Owner. False: only this user. Modes of what is there already stay as they are.
 	Group bool
@@ -81,6 +85,7 @@ type Config struct {
 const (
 	defaultCapacity  = 64 << 20
 	defaultHeartbeat = 100 * time.Millisecond
+	defaultPoll      = time.Millisecond
 )
 
 func (c *Config) check() error {
@@ -95,8 +100,21 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: source %q is longer than %d bytes or has a zero byte", ErrConfig, c.Source, len(header{}.source))
 	case c.Heartbeat > 0 && c.Heartbeat < time.Millisecond, c.Heartbeat > time.Hour:
 		return fmt.Errorf("%w: a heartbeat every %v is not between 1 ms and 1 h", ErrConfig, c.Heartbeat)
+	case c.Poll < 0, c.Poll > time.Second:
+		return fmt.Errorf("%w: polling every %v is not between 0 and 1 s", ErrConfig, c.Poll)
 	}
-	return nil
+	if c.Capacity == 0 {
+		return nil // that of a ring that may be there
+	}
+	_, err := newGeometry(c.Capacity, uint64(c.MaxMessage))
+	return err
+}
+
+func (c *Config) pollEvery() time.Duration {
+	if c.Poll == 0 {
+		return defaultPoll
+	}
+	return c.Poll
 }
 
 func (c *Config) beatEvery() time.Duration {

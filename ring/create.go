@@ -26,14 +26,18 @@ import (
 // Errors: [ErrName], [ErrConfig], [ErrPublisherActive], and those of package mmap,
 // among them mmap.ErrNoSpace. Whatever fails leaves everything as it was.
 func Create(name string, cfg Config) (*Publisher, error) {
-	p, err := create(name, cfg)
+	p, err := create(name, cfg, func(p *Publisher) (*oldRing, error) {
+		return nil, p.takeRing(cfg.Group)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ring: create %q: %w", name, err)
 	}
 	return p, nil
 }
 
-func create(name string, cfg Config) (_ *Publisher, err error) {
+// create makes a publisher as soon as take has got the ring's lock. take also returns
+// what it has made ready of the ring that is there, if anything.
+func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_ *Publisher, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -48,10 +52,11 @@ func create(name string, cfg Config) (_ *Publisher, err error) {
 			p.abandon()
 		}
 	}()
-	if err := p.takeRing(cfg.Group); err != nil {
+	ready, err := take(p)
+	if err != nil {
 		return nil, err
 	}
-	old, err := findOld(ps, cfg)
+	old, err := findOld(ps, cfg, ready)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +133,7 @@ func (p *Publisher) abandon() {
 	p.release()
 }
 
-// oldRing is what Create found under the ring's name.
+// oldRing is what there is under the ring's name.
 type oldRing struct {
 	file   *mmap.File // nil: nothing was there
 	ring   *ringFile  // nil: it is of no use
@@ -138,14 +143,33 @@ type oldRing struct {
 	epoch  uint64
 }
 
-// findOld opens what is there. That it is of no use is not an error.
-func findOld(ps paths, cfg Config) (_ *oldRing, err error) {
-	o := &oldRing{}
-	defer func() {
-		if err != nil {
-			o.close()
+// findOld opens what is there, unless ready is that already, and finds its head. That
+// it is of no use is not an error. Only for the holder of the lock.
+func findOld(ps paths, cfg Config, ready *oldRing) (o *oldRing, err error) {
+	if o = ready; !o.current(ps) {
+		o.close()
+		o, err = openOld(ps, cfg)
+	}
+	if err != nil || o.ring == nil {
+		return o, err
+	}
+	err = mmap.Guard(func() error {
+		v := newView(o.region.Base(), o.ring.geo)
+		o.epoch = mem.LoadAcquire(&v.hdr.epoch)
+		if o.head, o.why = v.findHead(); o.why != nil {
+			o.ring = nil
 		}
-	}()
+		return nil
+	})
+	if err != nil {
+		o.close()
+	}
+	return o, err
+}
+
+// openOld opens and maps what is there.
+func openOld(ps paths, cfg Config) (*oldRing, error) {
+	o := &oldRing{}
 	r, err := openRing(ps, mmap.ReadWrite)
 	switch {
 	case errors.Is(err, ErrNoRing):
@@ -155,25 +179,34 @@ func findOld(ps paths, cfg Config) (_ *oldRing, err error) {
 		o.file, err = mmap.Open(ps.ring(), mmap.ReadWrite)
 		return o, err
 	case err != nil:
-		return nil, err
+		return o, err
 	}
-	o.file = r.file
+	o.file, o.ring = r.file, r
 	o.region, err = r.file.Map(mapOptions(mmap.ReadWrite, r.geo.fileSize(), cfg.NoPrefault, cfg.HugePages, cfg.Mlock))
 	if err != nil {
-		return nil, err
+		o.close()
 	}
-	err = mmap.Guard(func() error {
-		v := newView(o.region.Base(), r.geo)
-		o.epoch = mem.LoadAcquire(&v.hdr.epoch)
-		if o.head, o.why = v.findHead(); o.why == nil {
-			o.ring = r
-		}
-		return nil
-	})
 	return o, err
 }
 
+// current says whether what was opened some time ago is sound and has the ring's name
+// now, and reads its header again.
+func (o *oldRing) current(ps paths) bool {
+	if o == nil || o.ring == nil || !o.file.Same(ps.ring()) {
+		return false
+	}
+	now := &ringFile{file: o.file}
+	if now.verify() != nil || now.geo != o.ring.geo {
+		return false
+	}
+	o.ring = now
+	return true
+}
+
 func (o *oldRing) close() {
+	if o == nil {
+		return
+	}
 	if o.region != nil {
 		o.region.Close()
 	}

@@ -54,12 +54,12 @@ func (p *Publisher) adopt(h header, g geometry, epoch uint64) {
 func (p *Publisher) announce(scale uint64) {
 	ticks, mono := p.clock.Pair()
 	p.first = clockAnchor{ticks: ticks, mono: mono, scale: scale}
-	p.showPresence()
 	mem.Store(&p.hdr.epoch, p.epoch)
 	mem.Store(&p.hdr.pid, uint64(os.Getpid()))
 	mem.Store(&p.hdr.opened, uint64(time.Now().UnixNano()))
 	mem.Store(&p.hdr.beatEvery, uint64(p.beatEvery))
 	p.beat()
+	p.showPresence() // after the heartbeat: with the old one it would look hung
 	p.setState(stateLive)
 }
 
