@@ -54,6 +54,7 @@ func (f *File) TryLock(r Range) error             { return unsupported("lock", "
 func (f *File) Unlock(r Range) error              { return unsupported("unlock", "") }
 func (f *File) Locked(r Range) (bool, error)      { return false, unsupported("probe the lock of", "") }
 func (f *File) Close() error                      { return unsupported("close", "") }
+func (f *File) Grant(uid uint32) error            { return unsupported("grant access to", "") }
 
 // Region is a part of a file mapped into memory. On this system there are none.
 type Region struct{}

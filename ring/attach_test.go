@@ -230,12 +230,14 @@ func TestBadOptions(t *testing.T) {
 		{Capacity: minCapacity, MaxMessage: minBlock - headerBytes + 1},
 		{Stamps: 3}, {Schema: "a\x00b"}, {Schema: strings.Repeat("s", 33)}, {Source: strings.Repeat("s", 65)},
 		{Heartbeat: 1}, {Heartbeat: 24 * time.Hour},
+		{Gates: []Gate{{}}}, {Gates: []Gate{{Name: "a/b"}}}, {Gates: []Gate{{Name: "a", Hold: -1}}},
+		{Gates: []Gate{{Name: "a"}, {Name: "a"}}}, {Gates: make([]Gate, maxGates+1)},
 	} {
 		cfg.Dir = base
 		_, err := Create("r", cfg)
 		wantError(t, fmt.Sprintf("Create %+v", cfg), err, ErrConfig, "")
 	}
-	for _, opt := range []Options{{From: FromSeq + 1}, {Ephemeral: true}} {
+	for _, opt := range []Options{{From: FromMark + 1}, {Rejoin: RejoinMark + 1}, {Ephemeral: true}} {
 		opt.Dir = base
 		_, err := Open("r", opt)
 		wantError(t, fmt.Sprintf("Open %+v", opt), err, ErrConfig, "")

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,6 +72,15 @@ type Config struct {
 	// it, who name this user as Options.Owner. False: only this user. Modes of what is there already stay as they are.
 	Group bool
 
+	// Gates are subscribers that the publisher waits for, from the first message of a new
+	// ring on and from now on in one that exists. The gates that a ring has stay its
+	// gates, named here or not. See [Gate] and [Publisher.AddGate].
+	Gates []Gate
+
+	// OnLag is called when a gate begins to hold the publisher, OnDemote when one is let
+	// go, demoted or dropped; both within the Publish that finds it out.
+	OnLag, OnDemote func(GateLag)
+
 	// NoPrefault leaves the pages of the mapping to be mapped at first use, which
 	// opens large rings sooner and makes the first lap slower.
 	NoPrefault bool
@@ -102,6 +112,17 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: a heartbeat every %v is not between 1 ms and 1 h", ErrConfig, c.Heartbeat)
 	case c.Poll < 0, c.Poll > time.Second:
 		return fmt.Errorf("%w: polling every %v is not between 0 and 1 s", ErrConfig, c.Poll)
+	}
+	for i, g := range c.Gates {
+		if err := g.check(); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(c.Gates[:i], func(o Gate) bool { return o.Name == g.Name }) {
+			return fmt.Errorf("%w: gate %q is named twice", ErrConfig, g.Name)
+		}
+	}
+	if len(c.Gates) > maxGates {
+		return fmt.Errorf("%w: %d gates are more than the %d that a ring can have", ErrConfig, len(c.Gates), maxGates)
 	}
 	if c.Capacity == 0 {
 		return nil // that of a ring that may be there
@@ -143,6 +164,27 @@ const (
 	// FromSeq: the message with number Options.Seq. If it has left the ring, what is
 	// missing is a gap; if it is yet to come, the ones before are skipped.
 	FromSeq
+	// FromMark: the message that begins the last snapshot ([Publisher.PublishMark]). As
+	// FromOldest if there is none in the ring.
+	FromMark
+)
+
+// Rejoin says where a subscriber goes on that was lapped. What lies between is lost. A
+// gate is lapped only in what was published before it became one, and loses no more
+// than that.
+type Rejoin uint8
+
+const (
+	// RejoinOldest: with the oldest messages that are an eighth of the ring away from
+	// being overwritten. The default: it loses the least.
+	RejoinOldest Rejoin = iota
+	// RejoinMiddle: in the middle of the ring.
+	RejoinMiddle
+	// RejoinNewest: with the block that the publisher is in.
+	RejoinNewest
+	// RejoinMark: with the last snapshot mark, as RejoinOldest if that was read
+	// already or has left the ring.
+	RejoinMark
 )
 
 // Options says how a subscriber joins a ring.
@@ -167,6 +209,9 @@ type Options struct {
 	// Seq is the first message for FromSeq.
 	Seq uint64
 
+	// Rejoin is where to go on after an overrun. 0: RejoinOldest.
+	Rejoin Rejoin
+
 	// NoHistogram leaves latencies unmeasured, which saves reading the clock with
 	// every message.
 	NoHistogram bool
@@ -184,8 +229,10 @@ type Options struct {
 
 func (o *Options) check() error {
 	switch {
-	case o.From > FromSeq:
+	case o.From > FromMark:
 		return fmt.Errorf("%w: From %d is none of the places to begin", ErrConfig, o.From)
+	case o.Rejoin > RejoinMark:
+		return fmt.Errorf("%w: Rejoin %d is none of the places to go on", ErrConfig, o.Rejoin)
 	case o.Ephemeral && o.Name == "":
 		return fmt.Errorf("%w: Ephemeral is for named subscribers", ErrConfig)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/tickring/tickring/internal/mem"
@@ -65,7 +66,7 @@ func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_
 		old.why = old.misfit(cfg, p.clock.Kind())
 	}
 	if old.ring != nil && old.why == nil {
-		err = p.goOn(old)
+		err = p.goOn(old, cfg)
 	} else {
 		err = p.replace(old, cfg)
 	}
@@ -238,12 +239,18 @@ func (o *oldRing) misfit(cfg Config, clock tick.Kind) error {
 }
 
 // goOn continues the old ring in its file.
-func (p *Publisher) goOn(o *oldRing) error {
+func (p *Publisher) goOn(o *oldRing, cfg Config) error {
 	p.file, p.region = o.file, o.region
 	o.file, o.region = nil, nil
 	p.adopt(o.ring.fixed, o.ring.geo, o.epoch+1)
 	return mmap.Guard(func() error {
 		p.resume(o.head)
+		if err := p.adoptGates(); err != nil {
+			return err
+		}
+		if err := p.addGates(cfg); err != nil {
+			return err
+		}
 		a, ok := p.view.clock()
 		if !ok || !tick.Scale(a.scale).Valid() {
 			a.scale = uint64(p.clock.Calibrate(calibrateFor))
@@ -274,6 +281,15 @@ func (p *Publisher) replace(o *oldRing, cfg Config) error {
 		}
 		if cfg.Stamps == StampDefault {
 			cfg.Stamps = Stamps(h.stamps)
+		}
+	}
+	gates, err := o.gates(p.paths)
+	if err != nil {
+		return err
+	}
+	for _, g := range gates {
+		if !slices.ContainsFunc(cfg.Gates, func(n Gate) bool { return n.Name == g.Name }) {
+			cfg.Gates = append(cfg.Gates[:len(cfg.Gates):len(cfg.Gates)], g)
 		}
 	}
 	if err := p.build(cfg, first, id, o.epoch+1); err != nil {
@@ -357,6 +373,9 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	*(*header)(p.region.Base()) = h // nobody else has the file yet
 	p.adopt(h, g, epoch)
 	p.begin(firstSeq)
+	if err := p.addGates(cfg); err != nil {
+		return err
+	}
 	p.announce(uint64(p.clock.Calibrate(calibrateFor)))
 	mem.Exchange(&p.hdr.magic, magic)
 	p.fixed.magic = magic

@@ -28,6 +28,8 @@ var (
 	ErrTooLarge = errors.New("message larger than the ring's limit")
 	// ErrBackPressure: a gate has not read what the message would overwrite.
 	ErrBackPressure = errors.New("back pressure: a gate has not caught up")
+	// ErrUnread: a new file would lose what a gate has not read.
+	ErrUnread = errors.New("a gate has unread messages")
 	// ErrClosed: the publisher was closed.
 	ErrClosed = errors.New("closed")
 )

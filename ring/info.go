@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -33,6 +35,9 @@ type Info struct {
 	Beat      time.Duration // since the last heartbeat
 	TickHz    float64       // of the clock that stamps count
 
+	Mark    uint64 // number of the message that begins the last snapshot; 0: none
+	Refused uint64 // times a gate held the publisher
+
 	First  uint64 // number of the first message that this file ever had
 	Oldest uint64 // number of the oldest message still in the ring
 	Last   uint64 // number of the newest message; First-1 if there is none yet
@@ -53,6 +58,10 @@ type SubscriberInfo struct {
 	PID    int  // of the owner, in its own PID namespace
 	Opened time.Time
 
+	Gate     GateState
+	Hold     time.Duration // how long it may hold the publisher; 0: for ever
+	DropDead bool          // it may hold the publisher only while it is active
+
 	Cursor   uint64 // number of the first message it is not done with
 	Messages uint64 // delivered
 	Bytes    uint64 // of their payload
@@ -66,7 +75,7 @@ type SubscriberInfo struct {
 	// not measured.
 	Latency *hdrhistogram.Histogram
 
-	// Err is set, and the rest but Name is not, if the file cannot be read.
+	// Err is set, and the rest but Name and what makes it a gate is not, if the file cannot be read.
 	Err error
 }
 
@@ -105,6 +114,7 @@ func stat(ps paths) (Info, error) {
 		Schema: h.schemaName(), SchemaHash: h.schemaHash, Source: h.sourceName(),
 		Created: unixTime(h.created), Publisher: r.life(), First: h.firstSeq,
 	}
+	var gates []GateLag
 	err = mmap.Guard(func() error {
 		v := newView(region.Base(), r.geo)
 		i.Epoch = mem.LoadAcquire(&v.hdr.epoch)
@@ -116,6 +126,8 @@ func stat(ps paths) (Info, error) {
 		if a, ok := v.clock(); ok {
 			i.TickHz = tick.Scale(a.scale).Hz()
 		}
+		i.Mark, i.Refused = v.mark(), mem.LoadAcquire(&v.hdr.refused)
+		gates = v.listGates()
 		var s subscriber
 		s.start(v)
 		s.joinLatest()
@@ -133,6 +145,14 @@ func stat(ps paths) (Info, error) {
 		return Info{}, err
 	}
 	i.Subscribers, err = statSubs(ps, r.fixed.ringID)
+	for _, g := range gates {
+		at, found := slices.BinarySearchFunc(i.Subscribers, g.Name, func(s SubscriberInfo, name string) int { return strings.Compare(s.Name, name) })
+		if !found {
+			i.Subscribers = slices.Insert(i.Subscribers, at, SubscriberInfo{Name: g.Name, Err: fmt.Errorf("the gate's file is not there: %w", mmap.ErrNotExist)})
+		}
+		s := &i.Subscribers[at]
+		s.Gate, s.Hold, s.DropDead = g.State, g.Hold, g.DropDead
+	}
 	return i, err
 }
 

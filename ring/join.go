@@ -21,7 +21,7 @@ func (s *subscriber) loadClaimed() (uint64, bool) {
 	return k, true
 }
 
-// joinOldest goes to the oldest block that is whole and margin bytes from being
+// joinOldest goes to the oldest block that is whole and about margin bytes from being
 // overwritten, or to the newest block if the ring is not that long.
 func (s *subscriber) joinOldest(margin uint64) {
 	for {
@@ -29,7 +29,7 @@ func (s *subscriber) joinOldest(margin uint64) {
 		if !ok {
 			return
 		}
-		start := min(s.oldest(k)+margin, s.newest(k))
+		start := min(s.oldest(k)+margin&^(s.block-1), s.newest(k))
 		if k <= s.capacity {
 			start = 0 // nothing has been overwritten yet
 		}
@@ -110,6 +110,41 @@ func (s *subscriber) joinSeq(seq uint64) {
 			}
 		}
 	}
+}
+
+// joinAgain goes on after an overrun, never before the message that was expected.
+func (s *subscriber) joinAgain(expected uint64) {
+	if s.named != "" {
+		s.slot = s.findGate(s.named) // it may have become one meanwhile
+		if s.gateOf(s.slot) == GateHolding {
+			s.held = true
+			// What was published since then is all there.
+			s.joinSeq(max(expected, mem.LoadAcquire(&s.slot.fromSeq)))
+			s.missed = 0
+			return
+		}
+	}
+	switch s.rejoin {
+	case RejoinMark:
+		if mark := s.mark(); mark >= expected && s.joinMark(mark) {
+			return
+		}
+		s.joinOldest(s.capacity / 8)
+	case RejoinMiddle:
+		s.joinOldest(s.capacity / 2)
+	case RejoinNewest:
+		s.joinOldest(s.capacity)
+	default:
+		s.joinOldest(s.capacity / 8)
+	}
+}
+
+// joinMark goes to message mark. It is false if that has left the ring.
+func (s *subscriber) joinMark(mark uint64) bool {
+	s.joinSeq(mark)
+	left := s.missed != 0
+	s.missed = 0
+	return s.err == nil && !left
 }
 
 // skipTo makes Next pass over the messages below seq.

@@ -103,7 +103,7 @@ const maxGates = 32
 // gateSlot names a gate. state is 0 while the rest changes.
 type gateSlot struct {
 	name    [64]byte
-	state   uint64 // gateFree, ...
+	state   uint64 // gateFree, ...; in the high half the user who may open it, 0: the publisher's
 	fromSeq uint64 // what was published before this message may be lost to the gate
 	fromPos uint64 // position of the same
 	policy  uint64 // ns that it may hold the publisher, 0: for ever; and gateDropDead

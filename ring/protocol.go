@@ -128,7 +128,64 @@ func (v *view) setState(s uint64) { mem.Exchange(&v.hdr.state, s) }
 
 func (v *view) state() uint64 { return mem.LoadAcquire(&v.hdr.state) }
 
-// Edge 5, clock: the four clock words belong together. A seqlock with one writer.
+// Edge 5, gate: the publisher overwrites nothing that a gate may still read.
+//
+// The gate stores its cursor after it has copied what the cursor leaves behind: the load
+// fence of overrun stands between. The publisher reads the cursor from the file before
+// it claims (gateFile.read). What it sees may be old, and then it waits for longer than
+// it had to; it can never be ahead of the gate.
+//
+// The writer of a slot takes its state away before it changes the rest. A gate looks at
+// it when it enters a block or finds nothing, and always before it calls itself lapped:
+// the publisher changes it before it claims what it had held back.
+
+func (v *view) setGate(slot *gateSlot, s GateState, owner uint32) {
+	mem.Exchange(&slot.state, uint64(s)|uint64(owner)<<32)
+}
+
+func (v *view) gate(slot *gateSlot) (s GateState, owner uint32) {
+	w := mem.LoadAcquire(&slot.state)
+	return GateState(w), uint32(w >> 32)
+}
+
+// gateOf is the state of a subscriber that may have no slot.
+func (v *view) gateOf(slot *gateSlot) GateState {
+	if slot == nil {
+		return GateNone
+	}
+	s, _ := v.gate(slot)
+	return s
+}
+
+// findGate returns the slot of a name, or nil.
+func (v *view) findGate(name string) *gateSlot {
+	var wanted [len(gateSlot{}.name)]byte
+	copy(wanted[:], name)
+	for i := range v.hdr.gates {
+		slot := &v.hdr.gates[i]
+		if v.gateOf(slot) != GateNone && slot.who() == wanted && v.gateOf(slot) != GateNone {
+			return slot
+		}
+	}
+	return nil
+}
+
+// who returns the name as it is at this moment, padded with 0.
+func (g *gateSlot) who() (name [len(gateSlot{}.name)]byte) {
+	mem.CopyOut(name[:], unsafe.Pointer(&g.name))
+	mem.LoadFence()
+	return name
+}
+
+// Edge 6, mark: a subscriber that sees a mark finds the message it names.
+//
+// The writer stores it after that message's header.
+
+func (v *view) setMark(seq uint64) { mem.StoreRelease(&v.hdr.mark, seq) }
+
+func (v *view) mark() uint64 { return mem.LoadAcquire(&v.hdr.mark) }
+
+// Edge 7, clock: the four clock words belong together. A seqlock with one writer.
 
 // clockAnchor is one moment on three clocks.
 type clockAnchor struct {

@@ -22,12 +22,15 @@ type publisher struct {
 	limit  uint64 // claims may go up to here: what the gates have been seen to be done with
 	closed bool
 	clock  tick.Clock
+	gates  []*gate // that hold
+	// Told of gates that begin to hold the publisher, and that are let go.
+	onLag, onDemote func(GateLag)
 }
 
 // setup makes the hot half ready for begin or resume.
 func (p *publisher) setup(v view, how stamping) {
 	p.view, p.stamping, p.short = v, how, v.fast()
-	p.limit = ^uint64(0)
+	p.limit = noLimit
 }
 
 type stamping uint8
@@ -39,10 +42,10 @@ const (
 )
 
 // Publish appends a message. typ is the caller's own; it travels with the message.
-// The publisher never waits: a subscriber that is too slow loses messages, and
-// learns exactly which.
+// It never waits: a subscriber that is too slow loses messages, and learns exactly
+// which; if a gate is too slow, the message is refused.
 //
-// Errors: [ErrTooLarge], [ErrClosed]; nothing is written then. They come bare, so
+// Errors: [ErrBackPressure], [ErrTooLarge], [ErrClosed]; nothing is written then. They come bare, so
 // that publishing never allocates. It makes no system call.
 func (p *publisher) Publish(typ uint16, msg []byte) error {
 	n := uint64(len(msg))
@@ -82,6 +85,16 @@ func (p *publisher) publishSlow(typ uint16, msg []byte) error {
 	p.pos += frameSize(n)
 	p.seq++
 	return nil
+}
+
+// PublishMark publishes a message that begins a snapshot: who joins late
+// may start with the last one ([FromMark]).
+func (p *publisher) PublishMark(typ uint16, msg []byte) error {
+	err := p.Publish(typ, msg)
+	if err == nil {
+		p.setMark(p.seq - 1)
+	}
+	return err
 }
 
 // makeRoom brings pos to where a frame of size bytes fits into its block and a

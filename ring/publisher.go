@@ -99,6 +99,10 @@ func (p *Publisher) Close() error {
 // release frees the mapping first and the lock last: whoever gets it finds a ring that
 // nobody writes.
 func (p *Publisher) release() {
+	for _, g := range p.gates {
+		g.cursor.close()
+	}
+	p.gates = nil
 	if p.region != nil {
 		p.region.Close()
 	}

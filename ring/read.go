@@ -28,6 +28,9 @@ const (
 	// Superseded: the ring has been replaced by a new one or removed, and
 	// everything was read. Close the subscriber and open the ring again.
 	Superseded
+	// Demoted: the publisher waits for this gate no more. From here on the subscriber is
+	// one that may lose messages; [Subscriber.Gate] tells why. It is said once.
+	Demoted
 	// Corrupt: the ring contradicts itself; [Subscriber.Err] says how. It stays so.
 	Corrupt
 )
@@ -44,6 +47,8 @@ func (s Status) String() string {
 		return "closed"
 	case Superseded:
 		return "superseded"
+	case Demoted:
+		return "demoted"
 	case Corrupt:
 		return "corrupt"
 	}
@@ -59,8 +64,12 @@ type subscriber struct {
 	next  uint64 // sequence number of the next message
 	short uint64 // messages of fewer bytes may be read the fast way; 0: none
 	word  uint64 // header of the message in hand
+	named string // empty: a pure reader
 	stats *subFile
 	chase chase
+
+	slot *gateSlot // nil: not a gate, as far as was seen
+	held bool      // the publisher waited for it when it last looked
 
 	clock  tick.Clock
 	scale  tick.Scale
@@ -72,7 +81,7 @@ type subscriber struct {
 	want   uint64 // messages below this number are skipped
 	floor  uint64 // the cursor is this number at least: what it skips was there when it joined
 	missed uint64 // the next call has to report a gap from this number; 0: none
-	margin uint64 // how far behind the oldest block to go on after an overrun
+	rejoin Rejoin // where to go on after an overrun
 	lost   uint64
 	gap    [2]uint64
 	err    error
@@ -160,6 +169,9 @@ func (s *subscriber) seek(w uint64) (uint64, Status) {
 			if e.seq != s.next {
 				return 0, s.corrupt("the block at %d begins with message %d, but %d comes next", s.pos, e.seq, s.next)
 			}
+			if s.demoted() {
+				return 0, Demoted
+			}
 			s.anchor = e.stamp
 			s.end += s.block
 		}
@@ -211,6 +223,9 @@ func (s *subscriber) empty(state uint64) Status {
 	}
 	if s.stats != nil {
 		s.done()
+		if s.demoted() {
+			return Demoted
+		}
 	}
 	switch state {
 	case stateClosed:
@@ -224,26 +239,37 @@ func (s *subscriber) empty(state uint64) Status {
 
 // lapped goes on at a block that is still whole after an overrun.
 func (s *subscriber) lapped() Status {
+	if s.demoted() {
+		return Demoted // it is lapped still at the next call
+	}
 	if s.stats != nil {
 		mem.Add(&s.stats.overruns, 1)
 	}
 	expected := max(s.next, s.want)
-	s.joinOldest(s.margin)
+	s.joinAgain(expected)
 	if s.err != nil {
 		return Corrupt
 	}
 	return s.arrived(expected)
 }
 
+// demoted is true once after the publisher has let go of a gate.
+func (s *subscriber) demoted() bool {
+	was := s.held
+	s.held = s.gateOf(s.slot) == GateHolding
+	return was && !s.held
+}
+
 // arrived reports the messages from expected to the next one as lost, if any.
 func (s *subscriber) arrived(expected uint64) Status {
-	if s.next <= expected {
+	to := max(s.next, s.want)
+	if to <= expected {
 		return Empty // nothing was lost, or it is still skipping
 	}
-	s.gap = [2]uint64{expected, s.next - 1}
-	s.lost += s.next - expected
+	s.gap = [2]uint64{expected, to - 1}
+	s.lost += to - expected
 	if s.stats != nil {
-		mem.Add(&s.stats.lost, s.next-expected)
+		mem.Add(&s.stats.lost, to-expected)
 		// The gap in hand is done with at the next call, like a message.
 		mem.Store(&s.stats.cursorSeq, expected)
 	}
@@ -271,4 +297,5 @@ func (s *subscriber) leave() {
 	s.view = newView(unsafe.Pointer(&words[0]), geometry{capacity: lineSize, block: lineSize})
 	s.view.setState(stateClosed)
 	s.pos, s.end, s.missed = 0, 0, 0
+	s.slot, s.held = nil, false
 }

@@ -145,7 +145,27 @@ var errLostRace = errors.New("the file has an owner now")
 
 // newSub makes a subscriber's file, locked before it has its name.
 func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*mmap.File, error) {
-	f, err := mmap.Create(path, mmap.CreateOptions{Size: int64(subFileSize), Perm: 0o640})
+	f, err := prepareSub(path, name, ringID, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.TryLock(lockWhole); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := commit(f); err != nil {
+		f.Close()
+		if errors.Is(err, mmap.ErrNotExist) {
+			err = errLostRace
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// prepareSub makes a subscriber's file that has yet to get its name.
+func prepareSub(path, name string, ringID uint64, perm os.FileMode) (*mmap.File, error) {
+	f, err := mmap.Create(path, mmap.CreateOptions{Size: int64(subFileSize), Perm: perm})
 	if err != nil {
 		return nil, err
 	}
@@ -155,19 +175,8 @@ func newSub(path, name string, ringID uint64, commit func(*mmap.File) error) (*m
 	}
 	copy(h.name[:], name)
 	h.checksum = h.sum()
-	if err := f.TryLock(lockWhole); err != nil {
-		f.Close()
-		return nil, err
-	}
 	if _, err := f.WriteAt(unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Offsetof(h.cursorSeq)), 0); err != nil {
 		f.Close()
-		return nil, err
-	}
-	if err := commit(f); err != nil {
-		f.Close()
-		if errors.Is(err, mmap.ErrNotExist) {
-			err = errLostRace
-		}
 		return nil, err
 	}
 	return f, nil

@@ -84,7 +84,19 @@ func (s *Subscriber) enter(opt Options) error {
 	h := &s.ring.fixed
 	s.start(newView(s.region.Base(), s.ring.geo))
 	s.chase.off = opt.NoStepOff
+	s.rejoin = opt.Rejoin
 	s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
+	if s.own != nil {
+		s.named = opt.Name
+		s.slot = s.findGate(opt.Name)
+		s.held = s.gateOf(s.slot) == GateHolding
+		if err := s.checkGate(opt); err != nil {
+			return err
+		}
+		if s.held && s.own.cursor == 0 {
+			opt.From = FromOldest // somebody removed the file: nothing is lost
+		}
+	}
 	if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
 		if !s.joinCursor(s.own.cursor) {
 			if !s.ring.file.Same(s.ring.file.Path()) {
@@ -101,15 +113,29 @@ func (s *Subscriber) enter(opt Options) error {
 		s.stats = s.own.stats
 		s.stats.begin()
 		s.done()
+		// Last: until then the publisher takes the position for that of another file.
+		mem.StoreRelease(&s.stats.cursorFile, h.fileID)
 	}
 	return s.err
+}
+
+// checkGate refuses what a gate cannot do.
+func (s *Subscriber) checkGate(opt Options) error {
+	switch {
+	case !s.held:
+		return nil
+	case opt.Ephemeral:
+		return fmt.Errorf("%w: %q is a gate, whose file stays; leave Ephemeral out", ErrConfig, opt.Name)
+	case opt.From != FromCursor && opt.From != FromLatest:
+		return fmt.Errorf("%w: %q is a gate and goes on at its cursor (FromCursor) or drops what it has not read (FromLatest); use another name to read what it has read already", ErrConfig, opt.Name)
+	}
+	return nil
 }
 
 // start makes a subscriber that has yet to join.
 func (s *subscriber) start(v view) {
 	s.view = v
 	s.short = v.fast()
-	s.margin = v.capacity / 8 &^ (v.block - 1)
 	s.buf = make([]byte, v.maxMessage)
 	s.chase.need = chaseRun
 }
@@ -126,6 +152,10 @@ func (s *subscriber) join(from From, seq uint64) {
 		s.joinOldest(margin)
 	case FromSeq:
 		s.joinSeq(max(seq, 1))
+	case FromMark:
+		if mark := s.mark(); mark == 0 || !s.joinMark(mark) {
+			s.join(FromOldest, 0)
+		}
 	default:
 		s.joinLatest()
 	}
@@ -186,6 +216,18 @@ func (s *subscriber) Gap() (first, last uint64) { return s.gap[0], s.gap[1] }
 
 // Lost returns how many messages were lost since the subscriber joined.
 func (s *subscriber) Lost() uint64 { return s.lost }
+
+// Mark returns the number of the message that begins the last snapshot, 0 if there was
+// none. It may have left the ring.
+func (s *subscriber) Mark() uint64 { return s.mark() }
+
+// Gate says whether the publisher waits for this subscriber.
+func (s *subscriber) Gate() GateState {
+	if s.named == "" {
+		return GateNone
+	}
+	return s.gateOf(s.findGate(s.named))
+}
 
 // Err says what is wrong, after Next returned [Corrupt].
 func (s *subscriber) Err() error { return s.err }

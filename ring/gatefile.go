@@ -1,0 +1,175 @@
+package ring
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
+)
+
+// gateFile is a gate's file as the publisher has it: open for reading, never mapped. Its
+// owner may write what he likes, cut it short or replace it, and the publisher gets
+// wrong numbers at worst.
+type gateFile struct {
+	paths  paths
+	gate   Gate
+	ringID uint64
+	fileID uint64 // of the ring's file that positions belong to
+
+	file   *mmap.File // nil while it cannot be had
+	seq    uint64     // the gate's cursor when it was last believed
+	made   bool       // the file was not there before
+	looked uint64     // CLOCK_MONOTONIC ns of the last look at the name
+	buf    [24]byte
+}
+
+// lookEvery is how often a gate that holds the publisher has its name looked at: the
+// file may have been removed or replaced.
+const lookEvery = uint64(10_000_000)
+
+// openGate finds the file of a gate, or makes it with a cursor at message seq and
+// position pos. oldest is where a cursor goes that cannot be read: the gate gets again
+// what is in the ring, and loses nothing.
+func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64) (*gateFile, error) {
+	f := &gateFile{paths: ps, gate: g, ringID: ringID, fileID: fileID, seq: seq}
+	for tries := 1; ; tries++ {
+		err := f.open()
+		switch {
+		case err == nil:
+			return f, nil
+		case errors.Is(err, mmap.ErrNotExist):
+			err = f.make(seq, pos, (*mmap.File).CommitNew)
+			f.made = err == nil
+		case errors.Is(err, errOtherRing):
+			err = f.make(seq, pos, (*mmap.File).Commit)
+		case errors.Is(err, ErrCorrupt), errors.Is(err, ErrVersion):
+			err = f.make(oldest, 0, (*mmap.File).Commit)
+		}
+		if err != nil && !errors.Is(err, mmap.ErrExist) && !errors.Is(err, mmap.ErrNotExist) || tries == 100 {
+			return nil, fmt.Errorf("gate %q: %w", g.Name, err)
+		}
+	}
+}
+
+// errOtherRing: the file is of an earlier ring of this name.
+var errOtherRing = errors.New("of another ring")
+
+// open opens the file of that name and verifies it.
+func (f *gateFile) open() error {
+	file, err := mmap.Open(f.paths.sub(f.gate.Name), mmap.ReadOnly)
+	if err != nil {
+		return err
+	}
+	err = f.verify(file)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	f.close()
+	f.file = file
+	return nil
+}
+
+func (f *gateFile) verify(file *mmap.File) error {
+	i, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if self := uint32(os.Getuid()); i.UID != self && i.UID != f.gate.Owner {
+		return fmt.Errorf("%w: %s belongs to user %d; let it be removed, or name that user as the gate's owner", ErrConfig, file.Path(), i.UID)
+	}
+	s, err := readSub(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file.Path(), err)
+	}
+	if s.ringID != f.ringID {
+		return errOtherRing
+	}
+	return nil
+}
+
+// make makes the file.
+func (f *gateFile) make(seq, pos uint64, commit func(*mmap.File) error) error {
+	file, err := prepareSub(f.paths.sub(f.gate.Name), f.gate.Name, f.ringID, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close() // removes it, if it was not committed
+	if self := uint32(os.Getuid()); f.gate.Owner != 0 && f.gate.Owner != self {
+		if err := file.Grant(f.gate.Owner); err != nil {
+			return err
+		}
+	}
+	var cursor [24]byte
+	binary.LittleEndian.PutUint64(cursor[0:], seq)
+	binary.LittleEndian.PutUint64(cursor[8:], pos)
+	binary.LittleEndian.PutUint64(cursor[16:], f.fileID)
+	if _, err := file.WriteAt(cursor[:], int64(unsafe.Offsetof(subFile{}.cursorSeq))); err != nil {
+		return err
+	}
+	return commit(file)
+}
+
+// read is false for a cursor in another file of the ring: its owner has not come to
+// this one yet.
+func (f *gateFile) read(head uint64) (uint64, bool) {
+	f.lookAgain()
+	if f.file == nil {
+		return 0, false
+	}
+	// Nothing says that the kernel copies a word at once. A carry between two bytes of
+	// a growing number can make what it copies too large; but not in the same way
+	// twice, and the smaller of two is no larger than the second.
+	seq, pos, ok := f.cursor()
+	seq2, pos2, ok2 := f.cursor()
+	seq, pos = min(seq, seq2), min(pos, pos2)
+	if !ok || !ok2 || pos > head {
+		return 0, false
+	}
+	f.seq = max(f.seq, seq)
+	return pos, true
+}
+
+func (f *gateFile) cursor() (seq, pos uint64, ok bool) {
+	_, err := f.file.ReadAt(f.buf[:], int64(unsafe.Offsetof(subFile{}.cursorSeq)))
+	seq = binary.LittleEndian.Uint64(f.buf[0:])
+	pos = binary.LittleEndian.Uint64(f.buf[8:])
+	return seq, pos, err == nil && binary.LittleEndian.Uint64(f.buf[16:]) == f.fileID
+}
+
+// owned takes a file that cannot be asked for one that has an owner.
+func (f *gateFile) owned() bool {
+	if f.file == nil {
+		return true
+	}
+	held, err := f.file.Locked(lockWhole)
+	return err != nil || held
+}
+
+// lookAgain opens what has the gate's name now, and makes the file anew if nothing has.
+// Not more often than every lookEvery.
+func (f *gateFile) lookAgain() {
+	now := tick.Mono()
+	if now-f.looked < lookEvery {
+		return
+	}
+	f.looked = now
+	if f.file != nil && f.file.Same(f.file.Path()) {
+		return
+	}
+	if err := f.open(); errors.Is(err, mmap.ErrNotExist) {
+		// Position 0 is believed as little as any that is behind what was seen.
+		_ = f.make(f.seq, 0, (*mmap.File).CommitNew)
+	}
+}
+
+func (f *gateFile) close() {
+	if f.file != nil {
+		f.file.Close()
+		f.file = nil
+	}
+}
