@@ -12,13 +12,19 @@
 //   - A frame is a message in the ring: an 8-byte header and the payload, in 64-byte
 //     lines. 56 bytes of payload are one line.
 //   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
+//   - A gate is a named subscriber that the publisher waits for. While one has not read
+//     what would be overwritten, publishing is refused: back pressure.
+//   - A mark is a message that begins a snapshot, for those who join late.
 //   - A subscriber is lapped, or overrun, when the publisher has come around the ring
 //     and is about to overwrite what it has not read. What it lost is a gap.
 //
 // # Guarantees
 //
-//   - The publisher never waits for anybody. No subscriber can make it wait, or write to
-//     the ring: the kernel refuses it a writable mapping.
+//   - The publisher waits for nobody but its gates, and for those as long as it allows
+//     each ([Gate]). No subscriber can write to the ring: the kernel refuses it a writable
+//     mapping.
+//   - A gate loses nothing that was published since it became one, through the death of
+//     any process, for as long as it is one; it is told when it is one no more.
 //   - A subscriber gets messages whole, in order, once, or learns exactly which ones
 //     it lost: delivered + lost = published, from where it joined.
 //   - That holds through the death of the publisher at any instruction. The next
@@ -28,7 +34,7 @@
 //
 // # Not guaranteed
 //
-//   - That a slow subscriber gets everything. It may be C - block - 64 bytes of frames
+//   - That a slow subscriber that is no gate gets everything. It may be C - block - 64 bytes of frames
 //     behind in a ring of capacity C; who joins at the oldest message finds up to a block
 //     less. Watch the lag: [Stat].
 //   - That a message survives the host. Rings are memory.

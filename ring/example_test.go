@@ -115,3 +115,45 @@ func Example_lateJoin() {
 	// delivered and lost: 10000
 	// published: 10000 by a publisher that is live
 }
+
+// A gate holds the publisher until it has read; here that is after 63 blocks of 4 KiB.
+func ExampleGate() {
+	dir, err := os.MkdirTemp("", "rings")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	pub, err := ring.Create("orders", ring.Config{
+		Dir: dir, Capacity: 256 << 10, Gates: []ring.Gate{{Name: "gateway"}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pub.Close()
+
+	sent := 0
+	for pub.Publish(1, []byte("order")) == nil {
+		sent++
+	}
+	fmt.Println(sent, "orders until back pressure")
+
+	// The gateway need not have been there.
+	gateway, err := ring.Open("orders", ring.Options{Dir: dir, Name: "gateway"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer gateway.Close()
+	read := 0
+	for {
+		if _, st := gateway.Next(); st != ring.Message {
+			break
+		}
+		read++
+	}
+	fmt.Println(read, "orders read,", gateway.Lost(), "lost")
+	fmt.Println("then:", pub.Publish(1, []byte("order")))
+	// Output:
+	// 4032 orders until back pressure
+	// 4032 orders read, 0 lost
+	// then: <nil>
+}

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/tickring/tickring/internal/mem"
-	"github.com/tickring/tickring/internal/tick"
 )
 
 // A Gate is a named subscriber that the publisher waits for: nothing that the gate has
@@ -96,8 +95,8 @@ type gate struct {
 	Gate
 	slot   *gateSlot
 	cursor gateCursor
-	pos    uint64 // all before it is done with, as far as was seen; it only grows
-	since  uint64 // CLOCK_MONOTONIC ns at which it began to hold the publisher; 0: it does not
+	pos    uint64    // all before it is done with, as far as was seen; it only grows
+	since  time.Time // when it began to hold the publisher; zero: it does not
 }
 
 // gateCursor is the file of a gate, or what stands for it.
@@ -133,7 +132,7 @@ func (p *publisher) awaitGates(claim uint64) error {
 			}
 		}
 		if p.view.limit(g) >= claim {
-			g.since = 0
+			g.since = time.Time{}
 		}
 		limit = min(limit, p.view.limit(g))
 	}
@@ -154,9 +153,8 @@ func (p *publisher) refresh(g *gate) {
 // held applies the policy of a gate that holds the publisher. It is false if the gate
 // is let go.
 func (p *publisher) held(g *gate) bool {
-	now := tick.Mono()
-	if g.since == 0 {
-		g.since = max(now, 1)
+	if g.since.IsZero() {
+		g.since = time.Now()
 		mem.Add(&p.hdr.refused, 1)
 		if p.onLag != nil {
 			p.onLag(p.lag(g, GateHolding))
@@ -165,7 +163,7 @@ func (p *publisher) held(g *gate) bool {
 	switch {
 	case g.DropDead && !g.cursor.owned():
 		p.letGo(g, gateDropped)
-	case g.Hold > 0 && now-g.since >= uint64(g.Hold):
+	case g.Hold > 0 && time.Since(g.since) >= g.Hold:
 		p.letGo(g, gateDemoted)
 	default:
 		return true
@@ -175,8 +173,8 @@ func (p *publisher) held(g *gate) bool {
 
 func (p *publisher) lag(g *gate, s GateState) GateLag {
 	l := GateLag{Gate: g.Gate, State: s, Lag: p.pos - g.pos}
-	if g.since != 0 {
-		l.Held = time.Duration(tick.Mono() - g.since)
+	if !g.since.IsZero() {
+		l.Held = time.Since(g.since)
 	}
 	return l
 }

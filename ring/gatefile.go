@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 	"unsafe"
 
-	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/mmap"
 )
 
-// gateFile is a gate's file as the publisher has it: open for reading, never mapped. Its
-// owner may write what he likes, cut it short or replace it, and the publisher gets
-// wrong numbers at worst.
+// gateFile is a gate's file as the publisher has it: mapped for reading, and read under
+// mmap.Guard. Its owner may write what he likes, cut it short or replace it, and the
+// publisher gets wrong numbers or none at worst. (A pread would be safe without a guard,
+// but a system call costs many times what this does, and nothing promises that it copies
+// a word at once.)
 type gateFile struct {
 	paths  paths
 	gate   Gate
@@ -21,21 +24,25 @@ type gateFile struct {
 	fileID uint64 // of the ring's file that positions belong to
 
 	file   *mmap.File // nil while it cannot be had
-	seq    uint64     // the gate's cursor when it was last believed
-	made   bool       // the file was not there before
-	looked uint64     // CLOCK_MONOTONIC ns of the last look at the name
-	buf    [24]byte
+	region *mmap.Region
+	load   func() error // loadCursor, made once
+	loaded [3]uint64    // cursorFile, cursorPos, cursorSeq: what loadCursor found
+
+	seq    uint64    // the gate's cursor when it was last believed
+	made   bool      // the file was not there before
+	looked time.Time // when the name was last looked at
 }
 
 // lookEvery is how often a gate that holds the publisher has its name looked at: the
 // file may have been removed or replaced.
-const lookEvery = uint64(10_000_000)
+const lookEvery = 10 * time.Millisecond
 
 // openGate finds the file of a gate, or makes it with a cursor at message seq and
 // position pos. oldest is where a cursor goes that cannot be read: the gate gets again
 // what is in the ring, and loses nothing.
 func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64) (*gateFile, error) {
 	f := &gateFile{paths: ps, gate: g, ringID: ringID, fileID: fileID, seq: seq}
+	f.load = f.loadCursor
 	for tries := 1; ; tries++ {
 		err := f.open()
 		switch {
@@ -69,8 +76,13 @@ func (f *gateFile) open() error {
 		file.Close()
 		return err
 	}
+	region, err := file.Map(mmap.MapOptions{Length: os.Getpagesize()})
+	if err != nil {
+		file.Close()
+		return err
+	}
 	f.close()
-	f.file = file
+	f.file, f.region = file, region
 	return nil
 }
 
@@ -118,27 +130,21 @@ func (f *gateFile) make(seq, pos uint64, commit func(*mmap.File) error) error {
 // this one yet.
 func (f *gateFile) read(head uint64) (uint64, bool) {
 	f.lookAgain()
-	if f.file == nil {
+	if f.file == nil || mmap.Guard(f.load) != nil {
 		return 0, false
 	}
-	// Nothing says that the kernel copies a word at once. A carry between two bytes of
-	// a growing number can make what it copies too large; but not in the same way
-	// twice, and the smaller of two is no larger than the second.
-	seq, pos, ok := f.cursor()
-	seq2, pos2, ok2 := f.cursor()
-	seq, pos = min(seq, seq2), min(pos, pos2)
-	if !ok || !ok2 || pos > head {
+	fileID, pos, seq := f.loaded[0], f.loaded[1], f.loaded[2]
+	if fileID != f.fileID || pos > head {
 		return 0, false
 	}
 	f.seq = max(f.seq, seq)
 	return pos, true
 }
 
-func (f *gateFile) cursor() (seq, pos uint64, ok bool) {
-	_, err := f.file.ReadAt(f.buf[:], int64(unsafe.Offsetof(subFile{}.cursorSeq)))
-	seq = binary.LittleEndian.Uint64(f.buf[0:])
-	pos = binary.LittleEndian.Uint64(f.buf[8:])
-	return seq, pos, err == nil && binary.LittleEndian.Uint64(f.buf[16:]) == f.fileID
+func (f *gateFile) loadCursor() error {
+	s := (*subFile)(f.region.Base())
+	f.loaded = [3]uint64{mem.LoadAcquire(&s.cursorFile), mem.LoadAcquire(&s.cursorPos), mem.LoadAcquire(&s.cursorSeq)}
+	return nil
 }
 
 // owned takes a file that cannot be asked for one that has an owner.
@@ -153,8 +159,8 @@ func (f *gateFile) owned() bool {
 // lookAgain opens what has the gate's name now, and makes the file anew if nothing has.
 // Not more often than every lookEvery.
 func (f *gateFile) lookAgain() {
-	now := tick.Mono()
-	if now-f.looked < lookEvery {
+	now := time.Now()
+	if now.Sub(f.looked) < lookEvery {
 		return
 	}
 	f.looked = now
@@ -169,7 +175,8 @@ func (f *gateFile) lookAgain() {
 
 func (f *gateFile) close() {
 	if f.file != nil {
+		f.region.Close()
 		f.file.Close()
-		f.file = nil
+		f.file, f.region = nil, nil
 	}
 }

@@ -131,9 +131,9 @@ func (v *view) state() uint64 { return mem.LoadAcquire(&v.hdr.state) }
 // Edge 5, gate: the publisher overwrites nothing that a gate may still read.
 //
 // The gate stores its cursor after it has copied what the cursor leaves behind: the load
-// fence of overrun stands between. The publisher reads the cursor from the file before
-// it claims (gateFile.read). What it sees may be old, and then it waits for longer than
-// it had to; it can never be ahead of the gate.
+// fence of overrun stands between. The publisher loads the cursor before it claims
+// (gateFile.read). What it sees may be old, and then it waits for longer than it had to;
+// it can never be ahead of the gate.
 //
 // The writer of a slot takes its state away before it changes the rest. A gate looks at
 // it when it enters a block or finds nothing, and always before it calls itself lapped:
