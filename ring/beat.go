@@ -56,11 +56,10 @@ func (p *Publisher) startBeating() {
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
-		if !p.present {
-			// Of a publisher that was killed the kernel may have it a moment longer.
-			time.Sleep(time.Millisecond)
-			p.Beat()
-		}
+		// The kernel may not have taken everything from a publisher that was killed when
+		// its successor begins: ask for presenceByte again.
+		time.Sleep(time.Millisecond)
+		p.Beat()
 		t := time.NewTicker(p.beatEvery)
 		defer t.Stop()
 		for {

@@ -22,6 +22,8 @@ var (
 	ErrStale = errors.New("from before the last boot")
 	// ErrPublisherActive: the ring has a publisher already.
 	ErrPublisherActive = errors.New("the ring has a publisher")
+	// ErrHidden: the process that holds the ring cannot be seen from here.
+	ErrHidden = errors.New("the process that holds the ring cannot be seen from here")
 	// ErrSubscriberActive: the subscriber's name has an owner already.
 	ErrSubscriberActive = errors.New("the subscriber's name is in use")
 	// ErrTooLarge: the message is larger than the ring's limit.

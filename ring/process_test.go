@@ -4,12 +4,14 @@ package ring
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +44,12 @@ type child struct {
 
 func start(t testing.TB, role string, args ...string) *child {
 	t.Helper()
+	return startWith(t, nil, role, args...)
+}
+
+// startWith is start with attributes. Where they are not allowed the test is skipped.
+func startWith(t testing.TB, attr *syscall.SysProcAttr, role string, args ...string) *child {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("rings are for Linux")
 	}
@@ -61,7 +69,11 @@ func start(t testing.TB, role string, args ...string) *child {
 		t.Fatal(err)
 	}
 	c.out = bufio.NewReader(out)
+	c.cmd.SysProcAttr = attr
 	if err := c.cmd.Start(); err != nil {
+		if attr != nil && errors.Is(err, os.ErrPermission) {
+			t.Skipf("such a process is not allowed here: %v", err)
+		}
 		t.Fatal(err)
 	}
 	t.Cleanup(c.kill)

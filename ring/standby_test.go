@@ -22,6 +22,7 @@ import (
 
 func init() {
 	roles["standby.relay"] = relay
+	roles["standby.make"] = makeAndClose
 }
 
 // awaited is what a Standby comes to.
@@ -344,6 +345,57 @@ func TestOneOfManyStandbys(t *testing.T) {
 	}
 }
 
+// makeAndClose makes new rings in the place of each other, by asking for another size
+// each time, and closes each after one message, until it is killed: args are dir.
+func makeAndClose(args []string) error {
+	fmt.Println("makes")
+	for i := 0; ; i++ {
+		p, err := Create("r", Config{Dir: args[0], Capacity: minCapacity << (i % 3)})
+		if errors.Is(err, ErrPublisherActive) {
+			continue
+		}
+		if err == nil {
+			err = p.Publish(uint16(p.seq*7), []byte("a message"))
+		}
+		if err != nil {
+			return err
+		}
+		p.Close()
+	}
+}
+
+// TestStandbyAfterMaker kills publishers while they make and close rings. Whatever it
+// finds, a standby goes on with a whole ring, never with an earlier number, and nothing
+// else is left.
+func TestStandbyAfterMaker(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	dir := shmDir(t)
+	mustCreate(t, "r", smallest(dir)).Close()
+	var last uint64
+	for range 20 {
+		c := start(t, "standby.make", dir)
+		c.line()
+		time.Sleep(time.Duration(r.IntN(40_000)) * time.Microsecond)
+		unix.Kill(c.cmd.Process.Pid, unix.SIGKILL) // the standby need not wait for its end
+		p, err := Standby(context.Background(), "r", Config{Dir: dir, Heartbeat: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Seq() < last {
+			t.Fatalf("it goes on after number %d, the last was %d", p.Seq(), last)
+		}
+		publishCount(t, p, 1)
+		last = p.Seq()
+		expect(t, mustOpen(t, "r", Options{Dir: dir, From: FromSeq, Seq: last}), last)
+		if got := names(t, filepath.Join(dir, "r")); got != "lock ring subs" {
+			t.Fatalf("in the ring's directory there is %s", got)
+		}
+		p.Close()
+		c.kill()
+	}
+	t.Logf("%d messages", last)
+}
+
 // relay stands by or restarts, and publishes until it is killed: args are dir, how
 // (standby or restart) and the ring's capacity. It says when it has the ring.
 func relay(args []string) error {
@@ -351,7 +403,7 @@ func relay(args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg := Config{Dir: args[0], Capacity: capacity, Heartbeat: time.Millisecond}
+	cfg := Config{Dir: args[0], Capacity: capacity, Heartbeat: time.Hour} // never hung
 	var p *Publisher
 	if args[1] == "standby" {
 		fmt.Println("waits")

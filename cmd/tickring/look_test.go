@@ -125,7 +125,7 @@ func TestVersionAndHelp(t *testing.T) {
 	if b.Go == "" || b.Version == "" {
 		t.Errorf("%+v", b)
 	}
-	for _, cmd := range []string{"demo", "replay", "sub", "record", "ls", "stat", "hist", "rm", "synth", "version"} {
+	for _, cmd := range []string{"demo", "replay", "sub", "record", "ls", "stat", "hist", "rm", "fence", "synth", "version"} {
 		out := h.run(cmd, "--help").want(exitOK).stdout.String()
 		if !strings.Contains(out, "Examples:") {
 			t.Errorf("%s: no examples in its help", cmd)

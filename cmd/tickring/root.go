@@ -49,6 +49,7 @@ last, until 'tickring rm'.`,
 		a.statCommand(),
 		a.histCommand(),
 		a.rmCommand(),
+		a.fenceCommand(),
 		a.synthCommand(),
 		a.versionCommand(),
 	)
