@@ -88,7 +88,11 @@ func fill(buf []byte, seq uint64, largest int) []byte {
 	default:
 		n = r.IntN(mem.LinePayload + 1)
 	}
-	m := buf[:n]
+	return fillWith(buf[:n], seq, r)
+}
+
+// fillWith fills m, whatever its size, with bytes that follow from the number and r.
+func fillWith(m []byte, seq uint64, r *rand.Rand) []byte {
 	pattern := r.Uint64()
 	switch r.IntN(4) {
 	case 0:
@@ -101,7 +105,7 @@ func fill(buf []byte, seq uint64, largest int) []byte {
 	for i := range m {
 		m[i] = byte(pattern >> (i % 8 * 8))
 	}
-	if n >= 8 {
+	if n := len(m); n >= 8 {
 		binary.LittleEndian.PutUint64(m[n-8:], seq)
 	}
 	return m
@@ -113,16 +117,19 @@ type oracle struct {
 	delivered uint64
 	lost      uint64
 	largest   int
+	fill      func(buf []byte, seq uint64, largest int) []byte
 	want      []byte
 }
 
-func newOracle(largest int) *oracle { return &oracle{largest: largest, want: make([]byte, largest)} }
+func newOracle(largest int) *oracle {
+	return &oracle{largest: largest, fill: fill, want: make([]byte, largest)}
+}
 
 func (o *oracle) message(seq uint64, typ uint16, got []byte) error {
 	if o.next != 0 && seq != o.next {
 		return fmt.Errorf("message %d came where %d was due", seq, o.next)
 	}
-	want := fill(o.want, seq, o.largest)
+	want := o.fill(o.want, seq, o.largest)
 	if string(got) != string(want) {
 		return fmt.Errorf("message %d is torn or foreign:\n got %x\nwant %x", seq, got, want)
 	}

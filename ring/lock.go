@@ -44,8 +44,11 @@ func takeLock(p paths) (*ringLock, error) {
 	}
 }
 
+// release gives the lock up at once, even if a child that is just being started has the
+// file open as well.
 func (l *ringLock) release() {
 	l.pinned.Close()
+	_ = l.file.Unlock(lockWhole)
 	l.file.Close()
 }
 

@@ -229,6 +229,7 @@ func (o *openedSub) remove() {
 
 func (o *openedSub) close() {
 	o.region.Close()
+	_ = o.file.Unlock(lockWhole) // see ringLock.release
 	o.file.Close()
 }
 

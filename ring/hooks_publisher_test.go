@@ -1,0 +1,507 @@
+//go:build linux && hooks
+
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Publishers that are killed or stopped at any access of shared memory, while a witness
+// reads. A message is there from the last store of the call that published it, and not
+// before; everything else goes on as if there had been a pause.
+
+// passage is a script of a publisher on a ring that is in some state before.
+type passage struct {
+	name   string
+	has    int // messages of the ring before; -1: there is none
+	closed bool
+	cfg    Config
+	script []publisherStep
+}
+
+// publisherStep is an operation of a publisher: it makes all its messages visible with
+// its last store, or none.
+type publisherStep func(a *actor) error
+
+// actor is a publisher in a script.
+type actor struct {
+	cfg Config
+	p   *Publisher
+	buf []byte
+}
+
+func (a *actor) create() (err error) {
+	a.p, err = Create("r", a.cfg)
+	return err
+}
+
+func (a *actor) publish() error {
+	return a.p.Publish(scriptType(a.p.seq), scriptMessage(a.buf, a.p.seq, 0))
+}
+
+func (a *actor) close() error { return a.p.Close() }
+
+// later makes a time frame due.
+func (a *actor) later() error {
+	a.p.anchor -= 1 << 33
+	return nil
+}
+
+// larger replaces the ring by one of another size.
+func (a *actor) larger() error {
+	a.cfg.Capacity *= 2
+	return a.create()
+}
+
+// bulkMessages are as large as a block. They fill a ring of the smallest size to its last
+// block, in the second lap, before a script.
+const bulkMessages = 2*minBlocks - 1
+
+var scriptSizes = []int{0, 8, 56, 57, 1, 120, 56, 300, 56, 0, 24, 57, 200}
+
+func scriptType(seq uint64) uint16 { return uint16(seq * 7) }
+
+// scriptMessage is message seq of every script; fill says what is in it.
+func scriptMessage(buf []byte, seq uint64, _ int) []byte {
+	n := minBlock - headerBytes
+	if seq > bulkMessages {
+		n = scriptSizes[seq%uint64(len(scriptSizes))]
+	}
+	return fillWith(buf[:n], seq, rand.New(rand.NewPCG(seq, 99)))
+}
+
+// publishScript publishes so many messages of a script.
+func publishScript(p *Publisher, n int) error {
+	a := actor{p: p, buf: make([]byte, minBlock)}
+	for range n {
+		if err := a.publish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func repeat(n int, s publisherStep) []publisherStep { return slices.Repeat([]publisherStep{s}, n) }
+
+var (
+	everyStamp = Config{Capacity: minCapacity, Heartbeat: -1, Stamps: StampEvery}
+	noStamp    = Config{Capacity: minCapacity, Heartbeat: -1, Stamps: StampNone}
+)
+
+var passages = []passage{
+	{"first", -1, false, everyStamp, slices.Concat(
+		[]publisherStep{(*actor).create}, repeat(3, (*actor).publish), []publisherStep{(*actor).close})},
+	{"wrap", bulkMessages + 18, false, noStamp, slices.Concat(
+		[]publisherStep{(*actor).create}, repeat(30, (*actor).publish), []publisherStep{(*actor).close})},
+	{"stamped", bulkMessages + 25, false, everyStamp, slices.Concat(
+		[]publisherStep{(*actor).create}, repeat(6, (*actor).publish),
+		[]publisherStep{(*actor).later}, repeat(18, (*actor).publish),
+		[]publisherStep{(*actor).close, (*actor).create}, repeat(3, (*actor).publish))},
+	{"replace", bulkMessages + 5, true, noStamp, slices.Concat(
+		[]publisherStep{(*actor).create}, repeat(3, (*actor).publish),
+		[]publisherStep{(*actor).close, (*actor).larger, (*actor).later}, repeat(3, (*actor).publish))},
+}
+
+func init() {
+	for _, p := range passages {
+		scripts["publish."+p.name] = func(b *box, dir string) error {
+			a := &actor{cfg: p.cfg, buf: make([]byte, minBlock)}
+			a.cfg.Dir = dir
+			for i, step := range p.script {
+				if err := step(a); err != nil {
+					return fmt.Errorf("step %d: %w", i, err)
+				}
+				b.done(a.p.Seq())
+			}
+			return nil
+		}
+	}
+}
+
+// committed is how many messages there are at a point of the course.
+func (c *course) committed(point uint64) uint64 {
+	n := c.op[0].said[0] // what the ring had before
+	for _, o := range c.op {
+		if o.written <= point {
+			n = o.said[0]
+		}
+	}
+	return n
+}
+
+// witness reads a ring from its oldest message on, through whatever happens.
+type witness struct {
+	dir string
+	s   *Subscriber // nil: there has been no ring
+	o   *oracle
+	// It is not there all the time, so that a file can have come and gone unseen.
+	away bool
+}
+
+func newWitness(dir string) *witness {
+	w := &witness{dir: dir, o: newOracle(minBlock)}
+	w.o.fill = scriptMessage
+	return w
+}
+
+// read reads all there is. It comes back with Empty or Closed; with the latter only from
+// the file that has the ring's name.
+func (w *witness) read() (Status, error) {
+	for {
+		if w.s == nil {
+			opt := Options{Dir: w.dir, From: FromOldest, NoStepOff: true}
+			if w.o.next != 0 {
+				opt.From, opt.Seq = FromSeq, w.o.next
+			}
+			s, err := Open("r", opt)
+			if errors.Is(err, ErrNoRing) {
+				return Empty, nil
+			}
+			if err != nil {
+				return Empty, err
+			}
+			if w.o.next == 0 {
+				w.o.next = s.next
+			}
+			w.s = s
+		}
+		replaced := false
+	reading:
+		st, err := w.o.step(&w.s.subscriber)
+		if err != nil || st == Corrupt {
+			return st, err
+		}
+		switch {
+		case st == Message || st == Gap:
+			goto reading
+		case st == Superseded || replaced:
+			w.close()
+			continue
+		case w.s.Publisher() == Replaced:
+			replaced = true // by somebody who was killed before he could say so
+			goto reading
+		}
+		return st, nil
+	}
+}
+
+func (w *witness) close() {
+	if w.s != nil {
+		w.s.Close()
+		w.s = nil
+	}
+}
+
+// hasSeen checks that the witness has read everything up to last, and lost nothing.
+func (w *witness) hasSeen(last uint64) error {
+	if w.o.next != last+1 && (last != 0 || w.o.next != 0) || w.o.lost != 0 && !w.away {
+		return fmt.Errorf("the witness has read up to %d and lost %d; %d are committed", w.o.next-1, w.o.lost, last)
+	}
+	return nil
+}
+
+// succession goes on with what a publisher left in dir that has committed last messages:
+// the next one finds everything usable, those who were there read on, and in the end the
+// ring can be removed without a trace.
+func succession(dir string, cfg Config, last uint64, w *witness) error {
+	cfg.Dir, cfg.Capacity = dir, 0 // whichever it has by now
+	var p *Publisher
+	err := untilFree(func() (err error) {
+		p, err = Create("r", cfg)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if p.Seq() != last {
+		return fmt.Errorf("the next publisher begins after number %d, but %d are committed", p.Seq(), last)
+	}
+	if p.Replaced() != nil {
+		return fmt.Errorf("the next publisher made a new file: %w", p.Replaced())
+	}
+	if got := dirNames(filepath.Join(dir, "r")); got != "lock ring subs" {
+		return fmt.Errorf("the ring's directory has %s", got)
+	}
+	if err := publishScript(p, 5); err != nil {
+		return err
+	}
+	p.Close()
+	late := newWitness(dir)
+	defer late.close()
+	for _, w := range []*witness{w, late} {
+		if st, err := w.read(); err != nil || st != Closed {
+			return fmt.Errorf("the end is %v: %w", st, err)
+		}
+		if err := w.hasSeen(last + 5); err != nil {
+			return err
+		}
+		w.close()
+	}
+	if i, err := Stat(dir, "r"); err != nil || i.Err != nil || i.Last != last+5 || i.Publisher != Ended {
+		return fmt.Errorf("Stat says %+v, %w", i, err)
+	}
+	if err := Remove(dir, "r"); err != nil {
+		return err
+	}
+	if got := dirNames(dir); got != "" {
+		return fmt.Errorf("Remove has left %s", got)
+	}
+	return nil
+}
+
+func dirNames(dir string) string {
+	found, _ := filepath.Glob(filepath.Join(dir, "*"))
+	hidden, _ := filepath.Glob(filepath.Join(dir, ".*"))
+	for i, f := range found {
+		found[i] = filepath.Base(f)
+	}
+	return strings.Join(append(found, hidden...), " ")
+}
+
+// TestPublisherKilledAt kills publishers at points of their scripts. What was committed
+// is there, once, and nothing else; the witness has read all of it; the next publisher
+// goes on.
+func TestPublisherKilledAt(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	for _, p := range passages {
+		t.Run(p.name, func(t *testing.T) {
+			before, c := p.prepare(t)
+			points := c.kills(r)
+			inParallel(t, points, func(dir string, point uint64) error {
+				if err := copyRings(before, dir); err != nil {
+					return err
+				}
+				return p.killed(dir, &c, point)
+			})
+			t.Logf("killed at %d of %d points", len(points), c.points)
+		})
+	}
+}
+
+// TestPublishersKilledInARow: each publisher takes over from one that was killed, some
+// of them while they took over, or made the ring's first file, themselves.
+func TestPublishersKilledInARow(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	for _, p := range passages {
+		t.Run(p.name, func(t *testing.T) {
+			before, c := p.prepare(t)
+			dir := filepath.Join(shmDir(t), "rings")
+			if err := copyRings(before, dir); err != nil {
+				t.Fatal(err)
+			}
+			w := newWitness(dir)
+			defer w.close()
+			w.away = true
+			last := uint64(0)
+			kills := 0
+			for range 30 {
+				point := 1 + r.Uint64N(c.points)
+				if r.IntN(3) == 0 {
+					point = 1 + r.Uint64N(c.op[0].points) // while it takes over
+				}
+				h, err := startHooked("publish."+p.name, dir, point, unix.SIGKILL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				killed, err := h.ended()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if killed {
+					kills++
+				}
+				// What the process itself knows: the call that it died in has committed or not.
+				known := last
+				if h.box.ops > 0 {
+					known = h.box.op[h.box.ops-1].said[0]
+				}
+				h.close()
+				if _, err := w.read(); err != nil {
+					t.Fatal(err)
+				}
+				if known > 0 && w.o.next-1 != known && w.o.next-1 != known+1 {
+					t.Fatalf("the witness has read up to %d, the publisher was killed after %d or in the next", w.o.next-1, known)
+				}
+				last = w.o.next - 1
+				if w.o.next == 0 {
+					last = 0
+				}
+			}
+			if err := succession(dir, p.cfg, last, w); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d kills, %d messages", kills, last)
+		})
+	}
+}
+
+// prepare makes what the passage begins with, in a directory of its own, and learns its
+// course.
+func (p *passage) prepare(t *testing.T) (before string, c course) {
+	t.Helper()
+	base := shmDir(t)
+	before = filepath.Join(base, "before")
+	if p.has < 0 {
+		if err := os.Mkdir(before, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		cfg := p.cfg
+		cfg.Dir = filepath.Join(base, "made")
+		made := mustCreate(t, "r", cfg)
+		if err := publishScript(made, p.has); err != nil {
+			t.Fatal(err)
+		}
+		if p.closed {
+			made.Close()
+		}
+		if err := copyRings(cfg.Dir, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probe := filepath.Join(base, "probe")
+	if err := copyRings(before, probe); err != nil {
+		t.Fatal(err)
+	}
+	c, err := learn("publish."+p.name, probe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return before, c
+}
+
+// killed runs the script in dir with a witness beside it, kills it at a point, and goes
+// on with what is left.
+func (p *passage) killed(dir string, c *course, point uint64) error {
+	w := newWitness(dir)
+	defer w.close()
+	if _, err := w.read(); err != nil {
+		return err
+	}
+	h, err := startHooked("publish."+p.name, dir, point, unix.SIGKILL)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	var over atomic.Bool
+	reading := make(chan error, 1)
+	go func() {
+		for !over.Load() {
+			if _, err := w.read(); err != nil {
+				reading <- err
+				return
+			}
+			time.Sleep(50 * time.Microsecond)
+		}
+		_, err := w.read()
+		reading <- err
+	}()
+	killed, err := h.ended()
+	over.Store(true)
+	if err := errors.Join(err, <-reading); err != nil {
+		return err
+	}
+	if !killed {
+		return fmt.Errorf("the script has come to its end")
+	}
+	if !c.same(h.box) {
+		return errOtherCourse
+	}
+	last := c.committed(point)
+	if w.s != nil {
+		if err := w.hasSeen(last); err != nil {
+			return err
+		}
+	}
+	return succession(dir, p.cfg, last, w)
+}
+
+// TestPublisherStoppedAt stops publishers after every access in turn. Until then the
+// witness has read just what is committed; nobody else may publish; a copy of the files,
+// which is what a kill at this point leaves, is taken over. Then the publisher goes on as
+// if nothing had been.
+func TestPublisherStoppedAt(t *testing.T) {
+	for _, p := range passages {
+		t.Run(p.name, func(t *testing.T) {
+			before, c := p.prepare(t)
+			base := shmDir(t)
+			dir := filepath.Join(base, "rings")
+			if err := copyRings(before, dir); err != nil {
+				t.Fatal(err)
+			}
+			w := newWitness(dir)
+			defer w.close()
+			h, err := startHooked("publish."+p.name, dir, atAll, unix.SIGSTOP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.close()
+			stops := 0
+			for {
+				stopped, err := h.stopped()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !stopped {
+					break
+				}
+				stops++
+				if err := p.whileStopped(dir, filepath.Join(base, "copy"), &c, h.box.points, w); err != nil {
+					t.Fatalf("stopped at point %d: %v", h.box.points, err)
+				}
+				if err := h.goOn(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if killed, err := h.ended(); killed || err != nil {
+				t.Fatal(killed, err)
+			}
+			if err := succession(dir, p.cfg, c.committed(c.points), w); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("stopped after each of %d accesses", stops)
+		})
+	}
+}
+
+func (p *passage) whileStopped(dir, copied string, c *course, point uint64, w *witness) error {
+	last := c.committed(point)
+	if _, err := w.read(); err != nil {
+		return err
+	}
+	if w.s != nil {
+		if err := w.hasSeen(last); err != nil {
+			return err
+		}
+	}
+	cfg := p.cfg
+	cfg.Dir = dir
+	if other, err := Create("r", cfg); !errors.Is(err, ErrPublisherActive) {
+		if err == nil {
+			other.Close()
+		}
+		return fmt.Errorf("Create: %v, want %v", err, ErrPublisherActive)
+	}
+	if err := copyRings(dir, copied); err != nil {
+		return err
+	}
+	defer os.RemoveAll(copied)
+	w = newWitness(copied)
+	defer w.close()
+	if _, err := w.read(); err != nil {
+		return err
+	}
+	return succession(copied, p.cfg, last, w)
+}
