@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego cross fuzz model overrun bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: build ## replay a synthetic session to two strategies
 test: ## the tests, about a minute
 	$(GO) test ./...
 
-check: fmt vet staticcheck cross test purego race ## what has to pass before a commit
+check: fmt vet staticcheck cross test purego hooks race ## what has to pass before a commit
 
 fmt:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
@@ -29,9 +29,11 @@ fmt:
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags purego ./...
+	$(GO) vet -tags hooks ./...
 
 staticcheck:
 	$(GO) tool staticcheck ./...
+	$(GO) tool staticcheck -tags hooks ./internal/mem ./ring
 
 # The race detector is the one thing here that needs a C compiler.
 race: ## the tests under the race detector
@@ -39,6 +41,13 @@ race: ## the tests under the race detector
 
 purego: ## the tests without assembly
 	$(GO) test -tags purego ./...
+
+# A build that can be ended or stopped between any two accesses of shared memory.
+# POINTS=50 draws so many points of each script; 0 is all.
+POINTS ?= 0
+hooks: ## kill and stop processes at every access, half a minute
+	$(GO) test -tags hooks ./internal/mem
+	$(GO) test -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
 
 # Unsupported parts return an error there; the tree compiles, tests too.
 cross: ## linux/arm64 and darwin/arm64

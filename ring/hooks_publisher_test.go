@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Publishers that are killed or stopped at any access of shared memory, while a witness
+// Publishers that are killed or stopped at any access of shared memory, while a onlooker
 // reads. A message is there from the last store of the call that published it, and not
 // before; everything else goes on as if there had been a pause.
 
@@ -140,8 +140,8 @@ func (c *course) committed(point uint64) uint64 {
 	return n
 }
 
-// witness reads a ring from its oldest message on, through whatever happens.
-type witness struct {
+// onlooker reads a ring from its oldest message on, through whatever happens.
+type onlooker struct {
 	dir string
 	s   *Subscriber // nil: there has been no ring
 	o   *oracle
@@ -149,15 +149,15 @@ type witness struct {
 	away bool
 }
 
-func newWitness(dir string) *witness {
-	w := &witness{dir: dir, o: newOracle(minBlock)}
+func newOnlooker(dir string) *onlooker {
+	w := &onlooker{dir: dir, o: newOracle(minBlock)}
 	w.o.fill = scriptMessage
 	return w
 }
 
 // read reads all there is. It comes back with Empty or Closed; with the latter only from
 // the file that has the ring's name.
-func (w *witness) read() (Status, error) {
+func (w *onlooker) read() (Status, error) {
 	for {
 		if w.s == nil {
 			opt := Options{Dir: w.dir, From: FromOldest, NoStepOff: true}
@@ -196,17 +196,17 @@ func (w *witness) read() (Status, error) {
 	}
 }
 
-func (w *witness) close() {
+func (w *onlooker) close() {
 	if w.s != nil {
 		w.s.Close()
 		w.s = nil
 	}
 }
 
-// hasSeen checks that the witness has read everything up to last, and lost nothing.
-func (w *witness) hasSeen(last uint64) error {
+// hasSeen checks that the onlooker has read everything up to last, and lost nothing.
+func (w *onlooker) hasSeen(last uint64) error {
 	if w.o.next != last+1 && (last != 0 || w.o.next != 0) || w.o.lost != 0 && !w.away {
-		return fmt.Errorf("the witness has read up to %d and lost %d; %d are committed", w.o.next-1, w.o.lost, last)
+		return fmt.Errorf("the onlooker has read up to %d and lost %d; %d are committed", w.o.next-1, w.o.lost, last)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (w *witness) hasSeen(last uint64) error {
 // succession goes on with what a publisher left in dir that has committed last messages:
 // the next one finds everything usable, those who were there read on, and in the end the
 // ring can be removed without a trace.
-func succession(dir string, cfg Config, last uint64, w *witness) error {
+func succession(dir string, cfg Config, last uint64, w *onlooker) error {
 	cfg.Dir, cfg.Capacity = dir, 0 // whichever it has by now
 	var p *Publisher
 	err := untilFree(func() (err error) {
@@ -238,11 +238,11 @@ func succession(dir string, cfg Config, last uint64, w *witness) error {
 		return err
 	}
 	p.Close()
-	late := newWitness(dir)
+	late := newOnlooker(dir)
 	defer late.close()
-	for _, w := range []*witness{w, late} {
+	for _, w := range []*onlooker{w, late} {
 		if st, err := w.read(); err != nil || st != Closed {
-			return fmt.Errorf("the end is %v: %w", st, err)
+			return fmt.Errorf("the end is %v: %v", st, err)
 		}
 		if err := w.hasSeen(last + 5); err != nil {
 			return err
@@ -250,7 +250,7 @@ func succession(dir string, cfg Config, last uint64, w *witness) error {
 		w.close()
 	}
 	if i, err := Stat(dir, "r"); err != nil || i.Err != nil || i.Last != last+5 || i.Publisher != Ended {
-		return fmt.Errorf("Stat says %+v, %w", i, err)
+		return fmt.Errorf("Stat says %+v, %v", i, err)
 	}
 	if err := Remove(dir, "r"); err != nil {
 		return err
@@ -271,7 +271,7 @@ func dirNames(dir string) string {
 }
 
 // TestPublisherKilledAt kills publishers at points of their scripts. What was committed
-// is there, once, and nothing else; the witness has read all of it; the next publisher
+// is there, once, and nothing else; the onlooker has read all of it; the next publisher
 // goes on.
 func TestPublisherKilledAt(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
@@ -301,7 +301,7 @@ func TestPublishersKilledInARow(t *testing.T) {
 			if err := copyRings(before, dir); err != nil {
 				t.Fatal(err)
 			}
-			w := newWitness(dir)
+			w := newOnlooker(dir)
 			defer w.close()
 			w.away = true
 			last := uint64(0)
@@ -332,7 +332,7 @@ func TestPublishersKilledInARow(t *testing.T) {
 					t.Fatal(err)
 				}
 				if known > 0 && w.o.next-1 != known && w.o.next-1 != known+1 {
-					t.Fatalf("the witness has read up to %d, the publisher was killed after %d or in the next", w.o.next-1, known)
+					t.Fatalf("the onlooker has read up to %d, the publisher was killed after %d or in the next", w.o.next-1, known)
 				}
 				last = w.o.next - 1
 				if w.o.next == 0 {
@@ -375,17 +375,17 @@ func (p *passage) prepare(t *testing.T) (before string, c course) {
 	if err := copyRings(before, probe); err != nil {
 		t.Fatal(err)
 	}
-	c, err := learn("publish."+p.name, probe)
+	c, err := learn("publish."+p.name, probe, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return before, c
 }
 
-// killed runs the script in dir with a witness beside it, kills it at a point, and goes
+// killed runs the script in dir with a onlooker beside it, kills it at a point, and goes
 // on with what is left.
 func (p *passage) killed(dir string, c *course, point uint64) error {
-	w := newWitness(dir)
+	w := newOnlooker(dir)
 	defer w.close()
 	if _, err := w.read(); err != nil {
 		return err
@@ -429,7 +429,7 @@ func (p *passage) killed(dir string, c *course, point uint64) error {
 }
 
 // TestPublisherStoppedAt stops publishers after every access in turn. Until then the
-// witness has read just what is committed; nobody else may publish; a copy of the files,
+// onlooker has read just what is committed; nobody else may publish; a copy of the files,
 // which is what a kill at this point leaves, is taken over. Then the publisher goes on as
 // if nothing had been.
 func TestPublisherStoppedAt(t *testing.T) {
@@ -441,7 +441,7 @@ func TestPublisherStoppedAt(t *testing.T) {
 			if err := copyRings(before, dir); err != nil {
 				t.Fatal(err)
 			}
-			w := newWitness(dir)
+			w := newOnlooker(dir)
 			defer w.close()
 			h, err := startHooked("publish."+p.name, dir, atAll, unix.SIGSTOP)
 			if err != nil {
@@ -476,7 +476,7 @@ func TestPublisherStoppedAt(t *testing.T) {
 	}
 }
 
-func (p *passage) whileStopped(dir, copied string, c *course, point uint64, w *witness) error {
+func (p *passage) whileStopped(dir, copied string, c *course, point uint64, w *onlooker) error {
 	last := c.committed(point)
 	if _, err := w.read(); err != nil {
 		return err
@@ -498,7 +498,7 @@ func (p *passage) whileStopped(dir, copied string, c *course, point uint64, w *w
 		return err
 	}
 	defer os.RemoveAll(copied)
-	w = newWitness(copied)
+	w = newOnlooker(copied)
 	defer w.close()
 	if _, err := w.read(); err != nil {
 		return err

@@ -3,9 +3,11 @@
 package ring
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -43,6 +45,8 @@ type box struct {
 	points  uint64 // passed
 	written uint64 // the point after the last store
 	ops     uint64 // operations of the script that have returned
+	last    uint64 // number of the last message; its parent stores it while the process is stopped
+	lapIn   uint64 // how many stops out of 1000 are to be used for a lap
 	op      [boxOps]boxOp
 	trace   [boxPoints]uint64 // for every point: the address, and whether it is a store
 }
@@ -90,8 +94,12 @@ var scripts = map[string]func(b *box, dir string) error{}
 
 func init() { roles["hooks"] = hooked }
 
-// atAll stands for every point that follows an access.
-const atAll = ^uint64(0)
+// atAll stands for every point that follows an access, but for those in the midst of a
+// run of so many stores or loads of neighbouring words.
+const (
+	atAll   = ^uint64(0)
+	longRun = 16
+)
 
 // hooked runs a script: args are its name, the directory, the box, the point to stop at,
 // and the signal.
@@ -110,9 +118,16 @@ func hooked(args []string) error {
 	}
 	runtime.LockOSThread()
 	pid, tid := uintptr(os.Getpid()), uintptr(unix.Gettid())
+	var last, run uint64
 	mem.Hook = func(p *uint64, write, done bool) {
 		b.points++
 		t := uint64(uintptr(unsafe.Pointer(p)))
+		if t == last+8 {
+			run++
+		} else if t != last {
+			run = 0
+		}
+		last = t
 		if write {
 			t |= traceStore
 			if done {
@@ -122,7 +137,7 @@ func hooked(args []string) error {
 		if b.points < boxPoints {
 			b.trace[b.points] = t
 		}
-		if b.points == at || at == atAll && done {
+		if b.points == at || at == atAll && done && run < longRun {
 			// To this thread, which does nothing more before the signal takes effect.
 			unix.RawSyscall(unix.SYS_TGKILL, pid, tid, uintptr(sig))
 		}
@@ -135,6 +150,8 @@ type hookedProcess struct {
 	cmd  *exec.Cmd
 	box  *box
 	path string
+	in   io.WriteCloser
+	out  *bufio.Scanner
 }
 
 func startHooked(script, dir string, at uint64, sig unix.Signal) (*hookedProcess, error) {
@@ -151,11 +168,35 @@ func startHooked(script, dir string, at uint64, sig unix.Signal) (*hookedProcess
 	cmd := exec.Command(exe, script, dir, path, strconv.FormatUint(at, 10), strconv.Itoa(int(sig)))
 	cmd.Env = append(os.Environ(), "TICKRING_TEST_ROLE=hooks", "GOMAXPROCS=2")
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
 		b.close()
 		return nil, err
 	}
-	return &hookedProcess{cmd, b, path}, nil
+	return &hookedProcess{cmd, b, path, in, bufio.NewScanner(out)}, nil
+}
+
+// ask is for scripts: somebody is to do something for them, and has done it when it
+// returns.
+func ask(what string) error {
+	fmt.Println(what)
+	_, err := fmt.Scanln()
+	if err != nil && err.Error() == "unexpected newline" {
+		return nil
+	}
+	return err
+}
+
+// serve does what the script asks for, until the process ends.
+func (h *hookedProcess) serve(do func(what string) error) error {
+	for h.out.Scan() {
+		if err := do(h.out.Text()); err != nil {
+			return err
+		}
+		fmt.Fprintln(h.in) // it may have been killed meanwhile
+	}
+	return nil
 }
 
 // ended waits for the end of the process: killed says whether that was by SIGKILL.
@@ -200,12 +241,16 @@ type course struct {
 	trace  []uint64
 }
 
-func learn(script, dir string) (course, error) {
+// learn runs a script without a fault; do is what it asks for, if it does.
+func learn(script, dir string, do func(what string) error) (course, error) {
 	h, err := startHooked(script, dir, 0, unix.SIGKILL)
 	if err != nil {
 		return course{}, err
 	}
 	defer h.close()
+	if err := h.serve(do); err != nil {
+		return course{}, err
+	}
 	if _, err := h.ended(); err != nil {
 		return course{}, err
 	}
@@ -230,18 +275,19 @@ func (c *course) same(b *box) bool {
 
 var errOtherCourse = errors.New("the script did not take the course that it took before")
 
-// kills returns the points at which processes are to be killed: all that follow an
-// access, and of those that precede one the ones that follow something other than the
-// access before, such as a system call. Of a long run of stores or loads of neighbouring
-// words only the ends are worth a process.
+// kills returns the points at which processes are to be killed: all that follow an access,
+// with the exception of atAll, and those at which an operation begins, because it may have
+// begun with a system call.
 func (c *course) kills(r *rand.Rand) []uint64 {
 	var points []uint64
+	run := 0
 	for i := uint64(2); i <= c.points; i += 2 {
-		inRun := i > 16 && i+16 <= c.points
-		for j := i - 14; inRun && j <= i+16; j += 2 {
-			inRun = c.trace[j] == c.trace[j-2]+8
+		if c.trace[i] == c.trace[i-2]+8 {
+			run++
+		} else {
+			run = 0
 		}
-		if !inRun {
+		if run < longRun {
 			points = append(points, i)
 		}
 	}
