@@ -29,6 +29,7 @@ type replayOptions struct {
 	date     dateFlag
 	wait     int
 	silently bool // say nothing of waiting
+	standby  bool
 	group    bool
 	cpu      int
 	json     bool
@@ -59,6 +60,14 @@ A message costs its size and 8 bytes, rounded up to 64. A subscriber that falls
 further behind than the ring's capacity loses messages and knows which; replay
 never waits for one, except before it begins (--wait).
 
+With --standby it waits until the ring's publisher, a replay of the same file, has
+ended or died, and goes on with the message after the last one that is in the ring:
+none is missing and none doubled. Message number n of the ring has to be the n-th
+of FILE, so the ring must have had nothing else since it was made, and FILE and
+--as have to be the same; the standby compares them as it reads along. A
+publisher that is stopped keeps the ring; 'tickring fence' ends it. If the
+publisher has come to the end, so has the standby.
+
 On a fault in the file, what was read before it has been published. A signal ends
 the replay early. Both exit with 1.
 
@@ -70,6 +79,7 @@ ITCH messages name an order that the file does not have.`,
 		Example: `  tickring replay es.mbo.dbn.zst --ring es
   tickring replay es.mbo.dbn.zst --ring es --speed 10 --wait 2
   tickring replay 01302020.NASDAQ_ITCH50.gz --ring itch --as raw --rate 1000000
+  tickring replay es.mbo.dbn.zst --ring es --speed 1 --standby
   tickring replay day.itch50 --ring day --date 2020-01-30 --cpu 3 --json`,
 		Args: wantArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,11 +98,13 @@ ITCH messages name an order that the file does not have.`,
 	f.IntVar(&o.wait, "wait", 0, "begin when so many named subscribers have joined")
 	f.BoolVar(&o.silently, "wait-silently", false, "say nothing of waiting")
 	must(f.MarkHidden("wait-silently")) // for demo, whose subscribers are on their way
+	f.BoolVar(&o.standby, "standby", false, "wait for the end of the ring's publisher, and go on in its place")
 	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("speed", "rate")
+	cmd.MarkFlagsMutuallyExclusive("standby", "wait")
 	must(cmd.MarkFlagRequired("ring"))
 	must(cmd.RegisterFlagCompletionFunc("ring", a.completeRing(anyNumber)))
 	must(cmd.RegisterFlagCompletionFunc("as", completeWords(o.as.words...)))
@@ -157,14 +169,20 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	if err := pin(o.cpu); err != nil {
 		return err
 	}
-	pub, err := ring.Create(o.ring, ring.Config{
+	ringCfg := ring.Config{
 		Dir:        a.dir,
 		Capacity:   uint64(o.capacity),
 		Schema:     s.schema,
 		SchemaHash: schemaHash(s.schema),
 		Source:     s.source,
 		Group:      o.group,
-	})
+	}
+	var pub *ring.Publisher
+	if o.standby {
+		pub, err = a.standBy(ctx, o, s, ringCfg)
+	} else {
+		pub, err = ring.Create(o.ring, ringCfg)
+	}
 	if errors.Is(err, ring.ErrConfig) {
 		return &usageError{err}
 	}
