@@ -26,12 +26,16 @@ var (
 	ErrHidden = errors.New("the process that holds the ring cannot be seen from here")
 	// ErrSubscriberActive: the subscriber's name has an owner already.
 	ErrSubscriberActive = errors.New("the subscriber's name is in use")
-	// ErrTooLarge: the message is larger than the ring's limit.
+	// ErrTooLarge: the message is larger than the ring's limit, or the batch than a block.
 	ErrTooLarge = errors.New("message larger than the ring's limit")
 	// ErrBackPressure: a gate has not read what the message would overwrite.
 	ErrBackPressure = errors.New("back pressure: a gate has not caught up")
 	// ErrUnread: a new file would lose what a gate has not read.
 	ErrUnread = errors.New("a gate has unread messages")
+	// ErrClaimOpen: a claim has to be committed or aborted first.
+	ErrClaimOpen = errors.New("a claim is open")
+	// ErrNoClaim: there is no open claim of so many bytes to commit.
+	ErrNoClaim = errors.New("no claim of so many bytes is open")
 	// ErrClosed: the publisher was closed.
 	ErrClosed = errors.New("closed")
 )

@@ -168,6 +168,58 @@ func publishOne(p *publisher, buf []byte) error {
 	return p.Publish(uint16(p.seq*7), fill(buf, p.seq, int(p.maxMessage)))
 }
 
+// publishSome publishes a message, or several at once, in one of the forms there are.
+func publishSome(r *rand.Rand, p *publisher, buf []byte) error {
+	switch r.IntN(4) {
+	case 0:
+		return publishBatch(p, r.IntN(12))
+	case 1:
+		return publishClaim(r, p, buf)
+	}
+	return publishOne(p, buf)
+}
+
+// publishBatch publishes up to most messages at once, as many as fit into a block.
+func publishBatch(p *publisher, most int) error {
+	var msgs []Outgoing
+	for size := uint64(0); len(msgs) < most; {
+		seq := p.seq + uint64(len(msgs))
+		m := fill(make([]byte, p.maxMessage), seq, int(p.maxMessage))
+		if size += frameSize(uint64(len(m))); size > p.block {
+			break
+		}
+		msgs = append(msgs, Outgoing{uint16(seq * 7), m})
+	}
+	return p.PublishBatch(msgs)
+}
+
+// publishClaim publishes a message in place, perhaps after another claim that is given
+// up, of which more was claimed than is used, and perhaps after a long time.
+func publishClaim(r *rand.Rand, p *publisher, buf []byte) error {
+	m := fill(buf, p.seq, int(p.maxMessage))
+	for given := r.IntN(3) == 0; ; given = false {
+		claim, err := p.Claim(len(m) + r.IntN(1+int(p.maxMessage)-len(m)))
+		if err != nil {
+			return err
+		}
+		rubbish := make([]byte, len(claim))
+		for i := 0; i+8 <= len(rubbish); i += 8 {
+			binary.LittleEndian.PutUint64(rubbish[i:], []uint64{0, sizePad, sizeTime, frameWord(1, 1)}[r.IntN(4)])
+		}
+		// Through mem, because the race detector sees this memory.
+		mem.CopyIn(unsafe.Pointer(unsafe.SliceData(claim)), rubbish)
+		mem.CopyIn(unsafe.Pointer(unsafe.SliceData(claim)), m)
+		if !given {
+			break
+		}
+		p.Abort()
+	}
+	if r.IntN(4) == 0 {
+		p.anchor -= 1 << 33
+	}
+	return p.Commit(uint16(p.seq*7), len(m))
+}
+
 // TestInterleaved drives one publisher and some subscribers in one goroutine, in a
 // random order from a seed, with joins, restarts and laps.
 func TestInterleaved(t *testing.T) {
@@ -220,7 +272,7 @@ func interleaved(r *rand.Rand) error {
 		switch d := r.IntN(100); {
 		case d < 50:
 			for range r.IntN(1 + int(g.capacity)/256/(1+r.IntN(20))) {
-				if err := publishOne(p, buf); err != nil {
+				if err := publishSome(r, p, buf); err != nil {
 					return err
 				}
 			}
@@ -241,7 +293,15 @@ func interleaved(r *rand.Rand) error {
 			// The anchor of the stamps gets old: a time frame is due.
 			p.anchor -= 1 << 33
 		default:
-			// The publisher dies between two messages, and another goes on.
+			// The publisher dies between two messages, or before one that it has begun,
+			// and another goes on.
+			if r.IntN(2) == 0 {
+				claim, err := p.Claim(r.IntN(1 + int(g.maxMessage)))
+				if err != nil {
+					return err
+				}
+				mem.CopyIn(unsafe.Pointer(unsafe.SliceData(claim)), buf[:len(claim)])
+			}
 			next, err := takeOver(base, g, how)
 			if err != nil {
 				return err
@@ -278,6 +338,7 @@ func TestConcurrent(t *testing.T) {
 	if mem.Portable {
 		messages = 30_000
 	}
+	start := seed(t)
 	for _, how := range []stamping{stampNone, stampClock, stampTicks} {
 		if how == stampTicks && !mem.HasTicks() {
 			continue
@@ -319,11 +380,18 @@ func TestConcurrent(t *testing.T) {
 			}()
 		}
 		buf := make([]byte, g.maxMessage)
-		for range messages {
-			if err := publishOne(p, buf); err != nil {
+		r := rand.New(rand.NewPCG(start, uint64(how)))
+		for p.seq <= messages {
+			var err error
+			if p.seq+12 <= messages {
+				err = publishSome(r, p, buf)
+			} else {
+				err = publishOne(p, buf)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
-			if p.seq%512 == 0 {
+			if r.IntN(512) == 0 {
 				yield()
 			}
 		}
@@ -341,104 +409,138 @@ func TestConcurrent(t *testing.T) {
 // was committed must be there, once, and nothing else.
 func TestDeathAtEveryStore(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
-	base, g := heapRing(8, 256)
-	words := unsafe.Slice((*uint64)(base), (dataOffset+g.capacity)/8)
-	p := newHeapPublisher(base, g, stampNone)
-	buf := make([]byte, g.maxMessage)
-	before := make([]uint64, len(words))
-	deaths := 0
-	for p.seq < 400 {
-		copy(before, words)
-		was := *p
-		if err := publishOne(p, buf); err != nil {
-			t.Fatal(err)
+	for _, how := range []stamping{stampNone, stampClock} {
+		deaths := 0
+		base, g := heapRing(8, 256<<r.IntN(2))
+		p := newHeapPublisher(base, g, how)
+		buf := make([]byte, g.maxMessage)
+		words := unsafe.Slice((*uint64)(base), (dataOffset+g.capacity)/8)
+		before := make([]uint64, len(words))
+		for p.seq < 400 {
+			copy(before, words)
+			was := *p
+			if err := publishSome(r, p, buf); err != nil {
+				t.Fatal(err)
+			}
+			stores := storesOf(r, before, words, &was, p)
+			for cut := range len(stores) + 1 {
+				if err := deadAfter(r, before, stores[:cut], g, how, &was, p); err != nil {
+					t.Fatalf("messages %d to %d, dead after %d of %d stores: %v", was.seq, p.seq-1, cut, len(stores), err)
+				}
+				deaths++
+			}
 		}
-		stores := storesOf(before, words, &was, p)
-		for cut := range len(stores) + 1 {
-			base2, _ := heapRing(8, 256)
-			copied := unsafe.Slice((*uint64)(base2), len(words))
-			copy(copied, before)
-			for _, st := range stores[:cut] {
-				copied[st.word] = st.value
-			}
-			next, err := takeOver(base2, g, stampNone)
-			if err != nil {
-				t.Fatalf("message %d, dead after %d of %d stores: %v", was.seq, cut, len(stores), err)
-			}
-			want := was.seq
-			if cut == len(stores) {
-				want = p.seq
-			}
-			if next.seq != want {
-				t.Fatalf("message %d, dead after %d of %d stores: resumed with %d, want %d", was.seq, cut, len(stores), next.seq, want)
-			}
-			// A subscriber reads what is in the ring, across the death, to the end.
-			s := newHeapSubscriber(base2, g, FromOldest, 0)
-			o := newOracle(int(g.maxMessage))
-			o.next = s.next
-			for range 1 + r.IntN(3) {
-				if err := publishOne(next, buf); err != nil {
-					t.Fatal(err)
-				}
-			}
-			next.setState(stateClosed)
-			for {
-				st, err := o.step(s)
-				if err != nil {
-					t.Fatalf("message %d, dead after %d stores: %v", was.seq, cut, err)
-				}
-				if st == Closed {
-					break
-				}
-			}
-			if o.next != next.seq {
-				t.Fatalf("message %d, dead after %d stores: read to %d of %d", was.seq, cut, o.next-1, next.seq-1)
-			}
-			deaths++
+		t.Logf("%d deaths", deaths)
+	}
+}
+
+// deadAfter makes the ring in which a publisher died after some of the stores that took
+// it from was to now, and goes on in it.
+func deadAfter(r *rand.Rand, before []uint64, stores []store, g geometry, how stamping, was, now *publisher) error {
+	base, _ := heapRing(g.blocks(), g.block)
+	copied := unsafe.Slice((*uint64)(base), len(before))
+	copy(copied, before)
+	want := was.seq
+	for _, st := range stores {
+		copied[st.word] = st.value
+		if st.commits {
+			want = now.seq
 		}
 	}
-	t.Logf("%d deaths", deaths)
+	next, err := takeOver(base, g, how)
+	if err != nil {
+		return err
+	}
+	if next.seq != want {
+		return fmt.Errorf("resumed with %d, want %d", next.seq, want)
+	}
+	// A subscriber reads what is in the ring, across the death, to the end.
+	s := newHeapSubscriber(base, g, FromOldest, 0)
+	o := newOracle(int(g.maxMessage))
+	o.next = s.next
+	buf := make([]byte, g.maxMessage)
+	for range 1 + r.IntN(3) {
+		if err := publishSome(r, next, buf); err != nil {
+			return err
+		}
+	}
+	next.setState(stateClosed)
+	for {
+		st, err := o.step(s)
+		if err != nil {
+			return err
+		}
+		if st == Closed {
+			break
+		}
+	}
+	if o.next != next.seq {
+		return fmt.Errorf("read to %d of %d", o.next-1, next.seq-1)
+	}
+	return nil
 }
 
 type store struct {
-	word  int // of the ring
-	value uint64
+	word    int // of the ring
+	value   uint64
+	commits bool // the messages
 }
 
-// storesOf lists the stores that took the ring from before to after, in the order of
-// the protocol: for every frame, the entry and the claim if it begins a block, then 0
-// to the next header, the payload, and the header.
-func storesOf(before, after []uint64, was, now *publisher) []store {
+// storesOf lists the stores of one call that took the ring from before to after, in an
+// order that the protocol allows. For every frame that becomes visible by itself, be it
+// a pad, a time frame or what the call published: the entry and the claim if it begins a
+// block; then, in any order, 0 to the next header and all that the frame is made of;
+// then the header.
+func storesOf(r *rand.Rand, before, after []uint64, was, now *publisher) []store {
 	index := func(p unsafe.Pointer) int { return int(uintptr(p)-uintptr(unsafe.Pointer(now.hdr))) / 8 }
 	current := slices.Clone(before)
 	var stores []store
 	add := func(i int, v uint64) {
 		if current[i] != v {
 			current[i] = v
-			stores = append(stores, store{i, v})
+			stores = append(stores, store{word: i, value: v})
 		}
 	}
 	final := func(i int) { add(i, after[i]) }
 	pos, end := was.pos, was.end
 	for pos < now.pos {
 		if pos == end {
+			end += now.block
+		}
+		if pos+now.block == end { // entered now, or its time is renewed
 			e := index(unsafe.Pointer(now.entry(pos)))
 			final(e)
 			final(e + 1)
 			final(index(unsafe.Pointer(now.claimed)))
-			end += now.block
 		}
 		header := index(now.line(pos))
-		frame := end - pos
-		if size := after[header] & 0xFFFF; size != sizePad {
-			frame = frameSize(size - 1)
+		span := now.pos - pos
+		switch after[header] & 0xFFFF {
+		case sizePad:
+			span = end - pos
+		case sizeTime:
+			span = lineSize
 		}
-		add(index(now.line(pos+frame)), 0)
-		for i := 1; i < int(frame/8); i++ {
+		from := len(stores)
+		add(index(now.line(pos+span)), 0)
+		for i := 1; i < int(span/8); i++ {
 			final(header + i)
 		}
+		if pos+span == now.pos { // a claim was larger than the message
+			for i := range after {
+				if i != header {
+					final(i)
+				}
+			}
+		}
+		r.Shuffle(len(stores)-from, func(i, j int) {
+			stores[from+i], stores[from+j] = stores[from+j], stores[from+i]
+		})
 		final(header)
-		pos += frame
+		pos += span
+	}
+	if pos != was.pos {
+		stores[len(stores)-1].commits = true
 	}
 	if !slices.Equal(current, after) {
 		panic("the list of stores does not lead to the ring as it is")
@@ -541,6 +643,23 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 				t.Errorf("%d bytes: %.0f allocations in 5000 messages", n, a)
 			}
 		}
+		msgs := []Outgoing{{1, make([]byte, 56)}, {2, make([]byte, 100)}, {3, nil}}
+		if a := testing.AllocsPerRun(5, func() {
+			for i := range 5000 {
+				if i%2 == 0 {
+					if p.PublishBatch(msgs) != nil {
+						t.Fatal("publish failed")
+					}
+				} else if _, err := p.Claim(i); i <= int(g.maxMessage) != (err == nil) {
+					t.Fatal("claim", i, err)
+				} else if err == nil && p.Commit(1, i/2) != nil {
+					t.Fatal("commit failed")
+				}
+			}
+		}); a != 0 {
+			t.Errorf("%.0f allocations in 5000 batches and claims", a)
+		}
+		s.Next()
 		// Being lapped does not allocate either.
 		if a := testing.AllocsPerRun(5, func() {
 			for range 2 * g.capacity / lineSize {

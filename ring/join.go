@@ -5,10 +5,10 @@ import "github.com/tickring/tickring/internal/mem"
 // A subscriber can begin only where a block begins: the table tells the number of
 // its first message. From there it skips to the message that is wanted.
 
-// stand puts the subscriber at the start of a block.
+// stand puts the subscriber at the start of a block. It reads the entry's time with the
+// first header.
 func (s *subscriber) stand(start uint64, e entry) {
-	s.pos, s.end = start, start+s.block
-	s.next, s.anchor = e.seq, e.stamp
+	s.pos, s.end, s.next = start, start, e.seq
 }
 
 // loadClaimed is false if what it finds cannot be, and nobody can join this ring.

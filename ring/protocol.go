@@ -53,12 +53,24 @@ func (v *view) entry(start uint64) *entry {
 // head, and a publisher that dies at any store leaves a ring whose head is the
 // first 0 header.
 //
+// A batch is committed like one long frame: what comes after the first header, other
+// headers among it, is written before that header, and the 0 is after the last frame.
+// Nobody looks at those headers while the first one is 0. If their publisher dies before
+// it is not, they stay behind the head; but whatever is committed there next, zeroes the
+// header after it first.
+//
 // The writer's half for frames of one line is mem.PublishLine, called by Publish.
 
 func (v *view) commit(pos, frame uint64, payload []byte, word uint64) {
 	mem.Store((*uint64)(v.line(pos+frame)), 0)
 	mem.CopyIn(v.payload(pos), payload)
 	mem.StoreRelease((*uint64)(v.line(pos)), word)
+}
+
+// put writes a frame that the commit of an earlier one makes visible.
+func (v *view) put(pos uint64, payload []byte, word uint64) {
+	mem.CopyIn(v.payload(pos), payload)
+	mem.Store((*uint64)(v.line(pos)), word)
 }
 
 // frameHeader is the reader's half: what follows it in the program is loaded after
@@ -82,6 +94,11 @@ func (v *view) enter(start uint64, e entry) {
 	mem.Store(&t.stamp, e.stamp)
 	mem.Exchange(v.claimed, start+v.block+lineSize)
 }
+
+// renewEntry changes the time in the entry of the newest block, before it has a frame.
+// The commit of the first one makes it visible: who stands at the block's start reads
+// the entry after that header.
+func (v *view) renewEntry(start, stamp uint64) { mem.Store(&v.entry(start).stamp, stamp) }
 
 // overrun is the reader's half: it says whether what was loaded before, at pos and
 // in its block, may be of a later lap. A header of 0 needs this look as well: it

@@ -16,10 +16,11 @@ type publisher struct {
 	pos, end uint64
 	seq      uint64 // of the next message
 	anchor   uint64 // full time from which the stamps of this block count
-	short    uint64 // messages of fewer bytes may go the fast way
+	short    uint64 // messages of fewer bytes may go the fast way; 0: none
 	stamping stamping
 	// The slow way only.
 	limit  uint64 // claims may go up to here: what the gates have been seen to be done with
+	open   uint64 // 1 and the bytes of the open claim; 0: there is none
 	closed bool
 	clock  tick.Clock
 	gates  []*gate // that hold
@@ -45,8 +46,9 @@ const (
 // It never waits: a subscriber that is too slow loses messages, and learns exactly
 // which; if a gate is too slow, the message is refused.
 //
-// Errors: [ErrBackPressure], [ErrTooLarge], [ErrClosed]; nothing is written then. They come bare, so
-// that publishing never allocates. It makes no system call.
+// Errors: [ErrBackPressure], [ErrTooLarge], [ErrClaimOpen], [ErrClosed]; nothing is
+// written then. They come bare, so that publishing never allocates. It makes no system
+// call.
 func (p *publisher) Publish(typ uint16, msg []byte) error {
 	n := uint64(len(msg))
 	if n < p.short && p.pos < p.end {
@@ -70,8 +72,8 @@ func (p *publisher) Publish(typ uint16, msg []byte) error {
 
 // publishSlow publishes a message of any size, from any state.
 func (p *publisher) publishSlow(typ uint16, msg []byte) error {
-	if p.closed {
-		return ErrClosed
+	if err := p.ready(); err != nil {
+		return err
 	}
 	n := uint64(len(msg))
 	if n > p.maxMessage {
@@ -95,6 +97,17 @@ func (p *publisher) PublishMark(typ uint16, msg []byte) error {
 		p.setMark(p.seq - 1)
 	}
 	return err
+}
+
+// ready says why nothing can be published, if so.
+func (p *publisher) ready() error {
+	switch {
+	case p.closed:
+		return ErrClosed
+	case p.open != 0:
+		return ErrClaimOpen
+	}
+	return nil
 }
 
 // makeRoom brings pos to where a frame of size bytes fits into its block and a
