@@ -211,21 +211,31 @@ func TestBackPressureComesFirst(t *testing.T) {
 	for _, how := range []stamping{stampNone, stampClock} {
 		base, g := heapRing(8, 512)
 		p := newHeapPublisher(base, g, how)
-		words := unsafe.Slice((*uint64)(base), (dataOffset+g.capacity)/8)
-		if err := p.Publish(0, make([]byte, 300)); err != nil {
-			t.Fatal(err)
+		addHeapGate(p, Gate{Name: "slow"}, &heapGate{alive: true})
+		long := make([]byte, 300) // one fits into a block
+		for p.pos < g.capacity-2*g.block {
+			if err := p.Publish(0, long); err != nil {
+				t.Fatal(err)
+			}
 		}
-		p.limit = p.end + lineSize // no further than this block
-		before, was := slices.Clone(words), *p
-		long := make([]byte, 300)
-		wantErr(t, "publish", p.Publish(0, long), ErrBackPressure)
-		wantErr(t, "batch", p.PublishBatch([]Outgoing{{}, {0, long}}), ErrBackPressure)
-		_, err := p.Claim(len(long))
-		wantErr(t, "claim", err, ErrBackPressure)
-		if !slices.Equal(words, before) || p.pos != was.pos || p.seq != was.seq {
+		frames := unsafe.Slice((*uint64)(p.data), g.capacity/8)
+		before, was, claimed := slices.Clone(frames), *p, *p.claimed
+		for range 2 {
+			wantErr(t, "publish", p.Publish(0, long), ErrBackPressure)
+			wantErr(t, "batch", p.PublishBatch([]Outgoing{{}, {0, long}}), ErrBackPressure)
+			_, err := p.Claim(len(long))
+			wantErr(t, "claim", err, ErrBackPressure)
+			p.anchor -= 1 << 40 // a time frame is due
+		}
+		if !slices.Equal(frames, before) || *p.claimed != claimed || p.pos != was.pos || p.seq != was.seq {
 			t.Error("something was written")
 		}
-		wantErr(t, "publish what fits", p.Publish(0, nil), nil)
+		p.anchor = was.anchor
+		claim, err := p.Claim(50)
+		wantErr(t, "claim what fits", err, nil)
+		wantErr(t, "commit what fits", p.Commit(0, len(claim)), nil)
+		wantErr(t, "a batch that fits", p.PublishBatch([]Outgoing{{}}), nil)
+		p.letGo(p.gates[0], gateDropped)
 		p.limit = noLimit
 		wantErr(t, "publish then", p.PublishBatch([]Outgoing{{}, {0, long}}), nil)
 	}

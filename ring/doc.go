@@ -12,6 +12,8 @@
 //   - A frame is a message in the ring: an 8-byte header and the payload, in 64-byte
 //     lines. 56 bytes of payload are one line.
 //   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
+//   - A claim is room in the ring for a message that is made in place, and then committed
+//     or given up. A batch is messages that become visible at once.
 //   - A gate is a named subscriber that the publisher waits for. While one has not read
 //     what would be overwritten, publishing is refused: back pressure.
 //   - A mark is a message that begins a snapshot, for those who join late.

@@ -12,7 +12,7 @@ import (
 )
 
 // A message that is made where it will be read saves the copy into the ring.
-func ExamplePublisher_claim() {
+func ExamplePublisher_Claim() {
 	dir, err := os.MkdirTemp("", "tickring-example-")
 	if err != nil {
 		log.Fatal(err)
@@ -46,7 +46,7 @@ func ExamplePublisher_claim() {
 }
 
 // What belongs together becomes visible together, or not at all.
-func ExamplePublisher_publishBatch() {
+func ExamplePublisher_PublishBatch() {
 	dir, err := os.MkdirTemp("", "tickring-example-")
 	if err != nil {
 		log.Fatal(err)

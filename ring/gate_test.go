@@ -133,7 +133,7 @@ func gatedRound(r *rand.Rand, refused *int) error {
 		case d < 50:
 			for range r.IntN(1 + int(g.capacity)/256/(1+r.IntN(20))) {
 				was, bytes := *p, mem.LoadAcquire(p.claimed)
-				err := publishOne(p, buf)
+				err := publishSome(r, p, buf)
 				if err == nil {
 					continue
 				}

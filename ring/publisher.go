@@ -11,8 +11,8 @@ import (
 	"github.com/tickring/tickring/mmap"
 )
 
-// A Publisher writes a ring; a ring has one at a time. Publish, Seq and Close are for
-// one goroutine, the other methods for any.
+// A Publisher writes a ring; a ring has one at a time. All that publishes, Seq and Close
+// are for one goroutine, the other methods for any.
 type Publisher struct {
 	publisher
 
