@@ -68,6 +68,13 @@ type Config struct {
 	// costs some system calls. At most 1 s. 0: 1 ms.
 	Poll time.Duration
 
+	// Waker starts a thread beside the publisher that wakes subscribers who sleep (see
+	// [Sleeper]), until Close. It follows the ring as a subscriber does, so publishing
+	// costs the same. What it does between two looks is WakerWait, as in WakerOptions.
+	// Wakers that outlive the publisher are processes: [Waker].
+	Waker     bool
+	WakerWait WaitStrategy
+
 	// Group lets the group of the directory read the ring and have subscribers on
 	// it, who name this user as Options.Owner. False: only this user. Modes of what is there already stay as they are.
 	Group bool

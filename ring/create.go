@@ -74,6 +74,9 @@ func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_
 		return nil, err
 	}
 	p.startBeating()
+	if cfg.Waker {
+		p.startWaker(WakerOptions{Wait: cfg.WakerWait})
+	}
 	return p, nil
 }
 
@@ -315,6 +318,7 @@ func supersede(f *mmap.File) {
 	if binary.LittleEndian.Uint64(start[:]) == ringMagic && binary.LittleEndian.Uint32(start[8:]) == layoutVersion {
 		state := [8]byte{stateSuperseded}
 		_, _ = f.WriteAt(state[:], int64(stateOffset)) // best effort, see above
+		wakeFile(f)
 	}
 }
 

@@ -70,6 +70,7 @@ type SubscriberInfo struct {
 	Negative uint64 // latencies below 0, by which the clocks of two cores differ
 	TooLong  uint64 // latencies above 10 s, which count as 10 s in the histogram
 	Max      time.Duration
+	Sleeps   uint64 // times it slept until it was woken; see [Sleeper]
 
 	// Latencies from publish to read in ns. Never nil; without samples if they were
 	// not measured.
@@ -201,7 +202,7 @@ func (f *subFile) info(name string) SubscriberInfo {
 	return SubscriberInfo{
 		Name: name, Closed: f.state == stateClosed, PID: int(f.pid), Opened: unixTime(f.opened),
 		Cursor: f.cursorSeq, Messages: f.messages, Bytes: f.bytes, Overruns: f.overruns, Lost: f.lost,
-		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs),
+		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs), Sleeps: f.sleeps,
 		Latency: importHistogram(&f.counts),
 	}
 }

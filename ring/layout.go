@@ -184,7 +184,8 @@ type subFile struct {
 	negative uint64 // latencies below 0: read before it was published, says the clock
 	tooLong  uint64 // latencies above histHigh; they count in the last bucket too
 	maxNs    uint64 // largest latency
-	_        [72]byte
+	sleeps   uint64 // times the subscriber slept until it was woken
+	_        [64]byte
 
 	state  uint64 // stateLive, stateClosed
 	pid    uint64 // for people; nothing is decided by it

@@ -236,3 +236,33 @@ func (v *view) clock() (clockAnchor, bool) {
 	mem.LoadFence()
 	return a, n&1 == 0 && n != 0 && mem.LoadAcquire(&h.clockSeq) == n
 }
+
+// Edge 6, sleep: a subscriber that waits for the futex is woken by what it waits for.
+//
+// Whoever has news for sleepers, a waker that has loaded a header or a state (acquire), or
+// a publisher that has stored the state itself, adds 1 to wake after that and then wakes
+// all. The publisher's hot path knows nothing of it.
+
+func wakeSleepers(h *header) {
+	mem.Increment(&h.wake[0])
+	futexWake(&h.wake[0])
+}
+
+// wakes begins the reader's half: it loads wake, then looks once more, with
+// [subscriber.quiet], and then asks the kernel to wait as long as wake is what it was.
+// News whose add came before this load is seen by those looks. Of all other news the
+// kernel either finds that wake is another one by now, or has the sleeper in its queue
+// before the wake that follows the add looks there.
+func (v *view) wakes() uint32 { return mem.LoadAcquire32(&v.hdr.wake[0]) }
+
+// quiet says that the next call of Next would find what the last one found: nothing. The
+// looks are those of edge 4, in the same order.
+func (s *subscriber) quiet() bool {
+	if s.err != nil {
+		return true // and stays so
+	}
+	if s.missed != 0 || s.state() != s.saw {
+		return false
+	}
+	return s.frameHeader(s.pos) == 0 && !s.overrun(s.pos)
+}

@@ -3,6 +3,7 @@ package ring
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -30,6 +31,7 @@ type Publisher struct {
 	doubt     tick.Scale // the last one measured that was not near first.scale
 	present   bool       // presenceByte is locked
 	stop      chan struct{}
+	stopped   atomic.Bool // the same, for the waker
 	done      sync.WaitGroup
 	once      sync.Once
 
@@ -61,6 +63,7 @@ func (p *Publisher) announce(scale uint64) {
 	p.beat()
 	p.showPresence() // after the heartbeat: with the old one it would look hung
 	p.setState(stateLive)
+	wakeSleepers(p.hdr)
 }
 
 // Seq returns the sequence number of the last message, or 0 before the first.
@@ -84,11 +87,13 @@ func (p *Publisher) Close() error {
 	p.once.Do(func() {
 		p.closed, p.end = true, 0 // Publish goes the slow way and finds out
 		close(p.stop)
+		p.stopped.Store(true)
 		p.done.Wait()
 		p.beats.Lock()
 		defer p.beats.Unlock()
 		_ = mmap.Guard(func() error {
 			p.setState(stateClosed)
+			wakeSleepers(p.hdr)
 			return nil
 		}) // a ring that somebody cut short needs no last word
 		p.release()

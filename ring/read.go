@@ -80,6 +80,7 @@ type subscriber struct {
 
 	want   uint64 // messages below this number are skipped
 	floor  uint64 // the cursor is this number at least: what it skips was there when it joined
+	saw    uint64 // the state at the last look that found nothing; 0: none did
 	missed uint64 // the next call has to report a gap from this number; 0: none
 	rejoin Rejoin // where to go on after an overrun
 	lost   uint64
@@ -227,6 +228,7 @@ func (s *subscriber) empty(state uint64) Status {
 			return Demoted
 		}
 	}
+	s.saw = state
 	switch state {
 	case stateClosed:
 		return Closed

@@ -209,7 +209,7 @@ func mapSub(f *mmap.File, path string, lock, fresh bool) (*openedSub, error) {
 
 // begin begins a session: the counters are those since now.
 func (f *subFile) begin() {
-	for _, w := range []*uint64{&f.messages, &f.bytes, &f.overruns, &f.lost, &f.negative, &f.tooLong, &f.maxNs} {
+	for _, w := range []*uint64{&f.messages, &f.bytes, &f.overruns, &f.lost, &f.negative, &f.tooLong, &f.maxNs, &f.sleeps} {
 		mem.Store(w, 0)
 	}
 	for i := range f.counts {

@@ -21,6 +21,12 @@ type Subscriber struct {
 	own       *openedSub // nil for a pure reader
 	ephemeral bool
 	once      sync.Once
+	told      uint64 // NextWait returned Closed when this was the next message; 0: it did not
+
+	// Whether the ring has a waker, when that was asked, and what the wake word was.
+	waker      bool
+	wakerWord  uint32
+	wakerAsked uint64 // CLOCK_MONOTONIC ns
 }
 
 // Open joins the ring called name as a subscriber. It maps the ring read-only: a

@@ -34,13 +34,15 @@ type Yield struct {
 
 // Wait yields after the first Spins polls.
 func (y Yield) Wait(polls int) {
-	if polls > orDefault(y.Spins, 100) {
+	if polls > orDefault(y.Spins, yieldSpins) {
 		yield()
 	}
 }
 
 // Backoff polls some times, yields some times, and then sleeps between polls: for
-// subscribers to whom some tens of microseconds do not matter, and an idle core does.
+// subscribers to whom some hundreds of microseconds do not matter, and an idle core does.
+// A sleep takes some 50 µs longer than it says: so long may the kernel's timers be late.
+// Sleeps below 1 ms take an OS thread.
 type Backoff struct {
 	// Spins and Yields are how many polls of each kind come first. 0: 1000 and 100.
 	Spins, Yields int
@@ -50,11 +52,11 @@ type Backoff struct {
 
 // Wait spins, yields or sleeps.
 func (b Backoff) Wait(polls int) {
-	polls -= orDefault(b.Spins, 1000)
+	polls -= orDefault(b.Spins, backoffSpins)
 	if polls <= 0 {
 		return
 	}
-	polls -= orDefault(b.Yields, 100)
+	polls -= orDefault(b.Yields, backoffYields)
 	if polls <= 0 {
 		yield()
 		return
@@ -63,8 +65,19 @@ func (b Backoff) Wait(polls int) {
 	if longest <= 0 {
 		longest = time.Millisecond
 	}
-	time.Sleep(min(longest, longest/10<<min(polls-1, 8)))
+	d := min(longest, longest/10<<min(polls-1, 8))
+	if d < time.Millisecond {
+		nap(d) // with time.Sleep it would be one
+		return
+	}
+	time.Sleep(d)
 }
+
+const (
+	yieldSpins    = 100
+	backoffSpins  = 1000
+	backoffYields = 100
+)
 
 func orDefault(n, def int) int {
 	if n <= 0 {

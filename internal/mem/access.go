@@ -9,3 +9,5 @@ import "sync/atomic"
 
 func load(p *uint64) uint64    { return atomic.LoadUint64(p) }
 func swap(p *uint64, v uint64) { atomic.SwapUint64(p, v) }
+func load32(p *uint32) uint32  { return atomic.LoadUint32(p) }
+func increment(p *uint32)      { atomic.AddUint32(p, 1) }

@@ -17,3 +17,10 @@ func Exchange(p *uint64, v uint64) {
 	swap(p, v)
 	StoreFence()
 }
+
+// LoadAcquire32 is [LoadAcquire] for a word of 32 bits. It pairs with [Increment].
+func LoadAcquire32(p *uint32) uint32 { return load32(p) }
+
+// Increment adds 1 to a word that several may add to, after all earlier loads and
+// stores and before all later ones.
+func Increment(p *uint32) { increment(p) }
