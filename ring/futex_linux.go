@@ -67,9 +67,9 @@ func futexWait(words []futexWaiter, d time.Duration) woken {
 // futexWaitOne is futexWait for one word and without futex_waitv, which came with
 // Linux 5.16.
 func futexWaitOne(w *futexWaiter, d time.Duration) woken {
-	for_ := unix.NsecToTimespec(int64(d))
+	limit := unix.NsecToTimespec(int64(d))
 	_, _, err := unix.Syscall6(unix.SYS_FUTEX, uintptr(w.addr), futexOpWait|uintptr(w.flags&futexPrivate), uintptr(w.val),
-		uintptr(unsafe.Pointer(&for_)), 0, 0)
+		uintptr(unsafe.Pointer(&limit)), 0, 0)
 	return wokenBy(err)
 }
 
@@ -93,11 +93,4 @@ func futexWakeOwn(word *uint32) { wakeWaiters(word, futexPrivate) }
 
 func wakeWaiters(word *uint32, flags uintptr) {
 	unix.Syscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexOpWake|flags, 1<<31-1)
-}
-
-// nap sleeps for some microseconds. A timer of Go's runtime that is due in less than a
-// millisecond comes after one. It takes an OS thread.
-func nap(d time.Duration) {
-	ts := unix.NsecToTimespec(int64(d))
-	unix.Syscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
 }

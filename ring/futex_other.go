@@ -27,4 +27,3 @@ func futexWait([]futexWaiter, time.Duration) woken   { return noWaiting }
 func futexWaitOne(*futexWaiter, time.Duration) woken { return noWaiting }
 func futexWake(*uint32)                              {}
 func futexWakeOwn(*uint32)                           {}
-func nap(d time.Duration)                            { time.Sleep(d) }

@@ -3,6 +3,8 @@ package ring
 import (
 	"context"
 	"math"
+
+	"github.com/tickring/tickring/internal/mem"
 )
 
 // NextWait is [Subscriber.Next], but waits by w while there is nothing: it returns
@@ -13,7 +15,7 @@ import (
 // interrupted; other strategies are not, so the end of ctx waits for the end of a sleep.
 // Neither messages nor the waiting for them allocate.
 //
-// [Closed] is returned once. Who calls again waits for the ring's next publisher; see
+// [Closed] is returned once for each publisher. Who calls again waits for the ring's next publisher; see
 // [Closed] for what to ask now and then. Other ends are returned every time, and so is
 // [Closed] of a subscriber that was closed itself.
 func (s *Subscriber) NextWait(ctx context.Context, w WaitStrategy) ([]byte, Status, error) {
@@ -21,55 +23,65 @@ func (s *Subscriber) NextWait(ctx context.Context, w WaitStrategy) ([]byte, Stat
 	if st == Message {
 		return msg, st, nil
 	}
-	return s.await(ctx, w, st)
+	return s.nextWait(ctx, w, st)
 }
 
-// await goes on after a call of Next that returned st and no message.
-func (s *Subscriber) await(ctx context.Context, w WaitStrategy, st Status) (msg []byte, _ Status, err error) {
-	var p pauses
+// nextWait goes on after a call of Next that returned st and no message.
+func (s *Subscriber) nextWait(ctx context.Context, w WaitStrategy, st Status) (msg []byte, _ Status, err error) {
 	for {
-		switch {
+		switch epoch := mem.LoadAcquire(&s.hdr.epoch); {
 		case st == Empty:
-			s.told = 0
-		case st == Closed && s.told == s.next && !s.ended():
+		case st == Closed && s.told == epoch && !s.ended():
 		default:
-			s.told = 0
 			if st == Closed {
-				s.told = s.next
+				s.told = epoch
 			}
 			return msg, st, nil
 		}
-		if p.wait == nil {
-			p.begin(ctx, w)
-			if p.sleeper != nil {
-				p.sleeper.one[0] = s
-				p.subs = p.sleeper.one[:]
-			}
-		}
-		if err := p.pause(); err != nil {
+		if err := s.Await(ctx, w); err != nil {
 			return nil, Empty, err
 		}
 		msg, st = s.Next()
 	}
 }
 
-// pauses are those between polls in a row that find nothing.
+// Await waits by w until Next, or any other call that reads, would find something else
+// than the last one did, which has found nothing or [Closed]. It is what NextWait waits
+// with, and the same holds for ctx and w. It returns at once if nothing can come any more
+// because the subscriber was closed or its ring is corrupt.
+func (s *Subscriber) Await(ctx context.Context, w WaitStrategy) error {
+	p := newPauses(ctx, w)
+	if p.sleeper != nil {
+		p.sleeper.one[0] = s
+		p.subs = p.sleeper.one[:]
+	}
+	for s.quiet() && !s.ended() {
+		if err := p.pause(); err != nil {
+			return err
+		}
+	}
+	s.chase.empties += uint32(p.polls)
+	return nil
+}
+
+// pauses are those between looks in a row that find nothing.
 type pauses struct {
 	wait    WaitStrategy
 	sleeper *Sleeper // the same, if it is one
 	subs    []*Subscriber
 	ctx     context.Context
 	done    <-chan struct{}
-	spins   int // so many polls come without a pause
+	spins   int // so many looks come without a pause
 	polls   int
 }
 
-func (p *pauses) begin(ctx context.Context, w WaitStrategy) {
+func newPauses(ctx context.Context, w WaitStrategy) pauses {
 	if w == nil {
 		w = Backoff{}
 	}
-	p.wait, p.ctx, p.done, p.spins = w, ctx, ctx.Done(), spinsOf(w)
+	p := pauses{wait: w, ctx: ctx, done: ctx.Done(), spins: spinsOf(w)}
 	p.sleeper, _ = w.(*Sleeper)
+	return p
 }
 
 // pause pauses, or returns why ctx is done.

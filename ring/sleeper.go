@@ -172,7 +172,7 @@ func (s *Sleeper) block(longest time.Duration) woken {
 	}
 	w := futexWaitOne(word, min(longest, slice))
 	if w == noWaiting {
-		nap(min(longest, unwokenLongest))
+		pause(min(longest, unwokenLongest))
 	}
 	return w
 }

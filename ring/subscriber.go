@@ -21,7 +21,7 @@ type Subscriber struct {
 	own       *openedSub // nil for a pure reader
 	ephemeral bool
 	once      sync.Once
-	told      uint64 // NextWait returned Closed when this was the next message; 0: it did not
+	told      uint64 // epoch of the publisher that NextWait has returned Closed of
 
 	// Whether the ring has a waker, when that was asked, and what the wake word was.
 	waker      bool

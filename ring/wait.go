@@ -67,7 +67,7 @@ func (b Backoff) Wait(polls int) {
 	}
 	d := min(longest, longest/10<<min(polls-1, 8))
 	if d < time.Millisecond {
-		nap(d) // with time.Sleep it would be one
+		pause(d) // with time.Sleep it would be one
 		return
 	}
 	time.Sleep(d)
