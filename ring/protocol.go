@@ -261,7 +261,7 @@ func (s *subscriber) quiet() bool {
 	if s.err != nil {
 		return true // and stays so
 	}
-	if s.missed != 0 || s.state() != s.saw {
+	if s.missed != 0 || s.state() != s.saw || s.held && s.gateOf(s.slot) != GateHolding {
 		return false
 	}
 	return s.frameHeader(s.pos) == 0 && !s.overrun(s.pos)

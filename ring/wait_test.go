@@ -198,8 +198,8 @@ func asleep(t testing.TB, all []sleeper) {
 	time.Sleep(2 * time.Millisecond)
 }
 
-// ended wants all sleepers to have come to this end, with every message but those lost.
-func ended(t testing.TB, all []sleeper, st Status, published uint64) {
+// cameTo wants all sleepers to have come to this end, with every message but those lost.
+func cameTo(t testing.TB, all []sleeper, st Status, published uint64) {
 	t.Helper()
 	for i := range all {
 		got := all[i].line()
@@ -248,7 +248,7 @@ func TestSleepersAreWoken(t *testing.T) {
 			}
 			t.Logf("%d sleeps", sleeps)
 			p.Close()
-			ended(t, all, Closed, p.Seq())
+			cameTo(t, all, Closed, p.Seq())
 		})
 	}
 }
@@ -277,7 +277,7 @@ func TestPublisherDiesWhileAllSleep(t *testing.T) {
 		p.line()
 	}
 	p.in.Close()
-	ended(t, all, Closed, published)
+	cameTo(t, all, Closed, published)
 }
 
 // TestWakerDies: sleeps are bounded without a waker. One that is killed is missed no longer
@@ -347,7 +347,7 @@ func TestSecondWaker(t *testing.T) {
 		haveRead(t, all, p.Seq())
 	}
 	p.Close()
-	ended(t, all, Closed, p.Seq())
+	cameTo(t, all, Closed, p.Seq())
 }
 
 // TestEndsWakeSleepers: the end of a ring, and its next publisher, wake without a waker:
@@ -400,7 +400,7 @@ func TestEndsWakeSleepers(t *testing.T) {
 			if err := w.cmd.Process.Signal(unix.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
-			ended(t, all, do(t, dir, pub, all), 10)
+			cameTo(t, all, do(t, dir, pub, all), 10)
 		})
 	}
 }
@@ -429,7 +429,7 @@ func TestSleeperIsStopped(t *testing.T) {
 	haveRead(t, all, p.Seq())
 	asleep(t, all)
 	p.Close()
-	ended(t, all, Closed, p.Seq())
+	cameTo(t, all, Closed, p.Seq())
 }
 
 // TestSleeperIsKilled: its name is free, with its cursor; nobody else notices.
@@ -453,7 +453,7 @@ func TestSleeperIsKilled(t *testing.T) {
 		t.Errorf("its successor begins with %v %d %x, want message 11", st, s.Seq(), m)
 	}
 	p.Close()
-	ended(t, all[1:], Closed, p.Seq())
+	cameTo(t, all[1:], Closed, p.Seq())
 }
 
 // pretendWaker makes sleepers believe that somebody will wake them.
