@@ -433,6 +433,35 @@ func TestLateGate(t *testing.T) {
 	}
 }
 
+// TestGateWhileItJoins: the subscriber finds that it is no gate; then it becomes one, and
+// messages are published; then it chooses its place.
+func TestGateWhileItJoins(t *testing.T) {
+	base, g := heapRing(8, 256)
+	p := newHeapPublisher(base, g, stampNone)
+	line := make([]byte, mem.LinePayload)
+	publish := func(n int) {
+		for range n {
+			if err := p.Publish(0, line); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	publish(5)
+	s := &subscriber{named: "g"}
+	s.start(newView(base, g))
+	addHeapGate(p, Gate{Name: "g"}, &heapGate{})
+	from := p.seq
+	publish(10)
+	s.join(FromLatest, 0)
+	s.keepGate(0)
+	for want := from; want < p.seq; want++ {
+		_, st := s.Next()
+		if st != Message || s.Seq() != want {
+			t.Fatalf("%v, message %d, want %d", st, s.Seq(), want)
+		}
+	}
+}
+
 func TestRejoin(t *testing.T) {
 	base, g := heapRing(64, 256)
 	p := newHeapPublisher(base, g, stampNone)

@@ -114,28 +114,34 @@ func (s *subscriber) joinSeq(seq uint64) {
 
 // joinAgain goes on after an overrun, never before the message that was expected.
 func (s *subscriber) joinAgain(expected uint64) {
-	if s.named != "" {
-		s.slot = s.findGate(s.named) // it may have become one meanwhile
-		if s.gateOf(s.slot) == GateHolding {
-			s.held = true
-			// What was published since then is all there.
-			s.joinSeq(max(expected, mem.LoadAcquire(&s.slot.fromSeq)))
-			s.missed = 0
-			return
-		}
-	}
-	switch s.rejoin {
-	case RejoinMark:
-		if mark := s.mark(); mark >= expected && s.joinMark(mark) {
-			return
-		}
-		s.joinOldest(s.capacity / 8)
-	case RejoinMiddle:
+	switch mark := s.mark(); {
+	case s.rejoin == RejoinMark && mark >= expected && s.joinMark(mark):
+	case s.rejoin == RejoinMiddle:
 		s.joinOldest(s.capacity / 2)
-	case RejoinNewest:
+	case s.rejoin == RejoinNewest:
 		s.joinOldest(s.capacity)
 	default:
 		s.joinOldest(s.capacity / 8)
+	}
+	s.keepGate(expected)
+	s.missed = 0
+}
+
+// keepGate goes back to what a gate must not miss: all from expected on that was
+// published since it became one, which may have been while this subscriber chose its
+// place. A place that was chosen before is not beyond that, so looking afterwards is
+// enough.
+func (s *subscriber) keepGate(expected uint64) {
+	if s.named == "" || s.err != nil {
+		return
+	}
+	s.slot = s.findGate(s.named)
+	if s.gateOf(s.slot) != GateHolding {
+		return
+	}
+	s.held = true
+	if from := max(expected, mem.LoadAcquire(&s.slot.fromSeq)); max(s.next, s.want) > from {
+		s.joinSeq(from)
 	}
 }
 

@@ -99,11 +99,10 @@ func (s *Subscriber) enter(opt Options) error {
 		if err := s.checkGate(opt); err != nil {
 			return err
 		}
-		if s.held && s.own.cursor == 0 {
-			opt.From = FromOldest // somebody removed the file: nothing is lost
-		}
 	}
-	if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
+	if s.held && s.own.cursor == 0 {
+		s.joinOldest(0) // somebody removed the file: nothing is lost
+	} else if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
 		if !s.joinCursor(s.own.cursor) {
 			if !s.ring.file.Same(s.ring.file.Path()) {
 				return errStaleRing // the cursor has moved on in its successor
@@ -113,6 +112,13 @@ func (s *Subscriber) enter(opt Options) error {
 		}
 	} else {
 		s.join(opt.From, opt.Seq)
+		if !s.held {
+			var first uint64
+			if opt.From == FromSeq {
+				first = opt.Seq
+			}
+			s.keepGate(first)
+		}
 	}
 	if s.err == nil && s.own != nil {
 		s.timed = s.stamped && !opt.NoHistogram
