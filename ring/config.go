@@ -162,7 +162,7 @@ type From uint8
 const (
 	// FromCursor: where the subscriber of this name was, and so nothing is missed;
 	// what has left the ring meanwhile is a gap. FromLatest for a new name, and for
-	// a subscriber without one. The default.
+	// a subscriber without one, unless Options.New says otherwise. The default.
 	FromCursor From = iota
 	// FromLatest: the next message that is published.
 	FromLatest
@@ -216,6 +216,9 @@ type Options struct {
 	From From
 	// Seq is the first message for FromSeq.
 	Seq uint64
+	// New is where FromCursor begins without a cursor: under a new name, or none. A gate
+	// always has one. 0: FromLatest.
+	New From
 
 	// Rejoin is where to go on after an overrun. 0: RejoinOldest.
 	Rejoin Rejoin
@@ -239,6 +242,8 @@ func (o *Options) check() error {
 	switch {
 	case o.From > FromMark:
 		return fmt.Errorf("%w: From %d is none of the places to begin", ErrConfig, o.From)
+	case o.New > FromMark:
+		return fmt.Errorf("%w: New %d is none of the places to begin", ErrConfig, o.New)
 	case o.Rejoin > RejoinMark:
 		return fmt.Errorf("%w: Rejoin %d is none of the places to go on", ErrConfig, o.Rejoin)
 	case o.Ephemeral && o.Name == "":

@@ -674,6 +674,41 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// TestNew: where a subscriber without a cursor begins, and that one with a cursor does
+// not.
+func TestNew(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	publishCount(t, p, 9)
+	if err := p.PublishMark(0, []byte("10")); err != nil {
+		t.Fatal(err)
+	}
+	publishCount(t, p, 5)
+	for from, first := range map[From]uint64{FromCursor: 16, FromLatest: 16, FromOldest: 1, FromSeq: 7, FromMark: 10} {
+		name := fmt.Sprint("sub", from)
+		for _, name := range []string{"", name} {
+			s := mustOpen(t, "r", Options{Dir: dir, Name: name, New: from, Seq: 7})
+			if first == 16 {
+				expectStatus(t, s, Empty)
+			} else {
+				expect(t, s, first)
+			}
+			s.Close()
+		}
+		s := mustOpen(t, "r", Options{Dir: dir, Name: name, New: FromLatest})
+		if first == 16 {
+			expectStatus(t, s, Empty)
+		} else {
+			expect(t, s, first+1)
+		}
+		s.Close()
+	}
+	s := mustOpen(t, "r", Options{Dir: dir, From: FromLatest, New: FromOldest})
+	expectStatus(t, s, Empty) // New is for FromCursor
+	_, err := Open("r", Options{Dir: dir, New: FromMark + 1})
+	wantError(t, "Open", err, ErrConfig, "New")
+}
+
 // TestJoinUnderForce joins and asks for the state of a small ring that another process
 // fills as fast as it can.
 func TestJoinUnderForce(t *testing.T) {

@@ -110,6 +110,8 @@ func (s *Subscriber) enter(opt Options) error {
 			return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
 				ErrCorrupt, opt.Name, s.own.cursor, s.own.file.Path())
 		}
+	} else if opt.From == FromCursor {
+		s.join(opt.New, opt.Seq)
 	} else {
 		s.join(opt.From, opt.Seq)
 		if !s.held {
