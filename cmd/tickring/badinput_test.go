@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -356,6 +357,19 @@ func TestWrongUsage(t *testing.T) {
 		{"capacity", []string{"replay", path, "--ring", "feed", "--capacity", "1000000"}},
 		{"--as", []string{"replay", path, "--ring", "feed", "--as", "csv"}},
 		{"--wait", []string{"replay", path, "--ring", "feed", "--wait", "-1"}},
+		{"want hold= and a time", []string{"replay", path, "--ring", "feed", "--gate", "g,hold=5"}},
+		{"want hold= and a time", []string{"replay", path, "--ring", "feed", "--gate", "g,hold=-1s"}},
+		{"want hold= and a time", []string{"replay", path, "--ring", "feed", "--gate", "g,hold"}},
+		{"\"\" is none of hold=TIME, drop-dead", []string{"replay", path, "--ring", "feed", "--gate", "g,"}},
+		{"\"lossy\" is none of", []string{"replay", path, "--ring", "feed", "--gate", "g,drop-dead,lossy"}},
+		{"no such user", []string{"replay", path, "--ring", "feed", "--gate", "g,owner=nobody-of-this-name"}},
+		{"gate \"a/b\"", []string{"replay", path, "--ring", "feed", "--gate", "a/b"}},
+		{"gate \"\"", []string{"replay", path, "--ring", "feed", "--gate", ""}},
+		{"named twice", []string{"replay", path, "--ring", "feed", "--gate", "g", "--gate", "g,hold=1s"}},
+		{"33 gates", append([]string{"replay", path, "--ring", "feed"}, manyGates(33)...)},
+		{"--rejoin", []string{"sub", "feed", "--rejoin", "latest"}},
+		{"--rejoin", []string{"record", "feed", "-o", h.file("x.dbn"), "--rejoin", ""}},
+		{"oldest, latest, cursor, mark or seq:N", []string{"sub", "feed", "--from", "newest"}},
 		{"--date", []string{"replay", path, "--ring", "feed", "--date", "24.12.2010"}},
 		{"--cpu", []string{"sub", "feed", "--cpu", "-7"}},
 		{"--from", []string{"sub", "feed", "--from", "seq:0"}},
@@ -383,6 +397,13 @@ func TestWrongUsage(t *testing.T) {
 	if left := h.rings(); len(left) != 0 {
 		t.Errorf("left %v", left)
 	}
+}
+
+func manyGates(n int) (args []string) {
+	for i := range n {
+		args = append(args, "--gate", fmt.Sprint("g", i))
+	}
+	return args
 }
 
 func TestCPUThatIsNotThere(t *testing.T) {

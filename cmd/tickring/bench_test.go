@@ -54,7 +54,7 @@ func benchmarkFileToRing(b *testing.B, path string, raw bool) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		sink := &countedSink{pub: pub, tally: newTally(s.schema)}
+		sink := &gatedSink{ctx: context.Background(), gates: &gateWatch{}, pub: pub, tally: newTally(s.schema)}
 		result, err := replay.Run(context.Background(), s.messages, sink, replay.Config{})
 		if err != nil {
 			b.Fatal(err)

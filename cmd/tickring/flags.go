@@ -139,7 +139,7 @@ type fromFlag struct {
 	seq   uint64
 }
 
-func (f *fromFlag) Type() string { return "oldest|latest|cursor|seq:N" }
+func (f *fromFlag) Type() string { return "oldest|latest|cursor|mark|seq:N" }
 
 func (f *fromFlag) String() string {
 	switch {
@@ -149,6 +149,8 @@ func (f *fromFlag) String() string {
 		return "latest"
 	case f.from == ring.FromCursor:
 		return "cursor"
+	case f.from == ring.FromMark:
+		return "mark"
 	case f.from == ring.FromSeq:
 		return "seq:" + strconv.FormatUint(f.seq, 10)
 	}
@@ -164,6 +166,8 @@ func (f *fromFlag) Set(s string) error {
 		*f = fromFlag{true, ring.FromLatest, 0}
 	case s == "cursor":
 		*f = fromFlag{true, ring.FromCursor, 0}
+	case s == "mark":
+		*f = fromFlag{true, ring.FromMark, 0}
 	case isSeq:
 		n, err := strconv.ParseUint(number, 10, 64)
 		if err != nil || n == 0 {
@@ -171,8 +175,26 @@ func (f *fromFlag) Set(s string) error {
 		}
 		*f = fromFlag{true, ring.FromSeq, n}
 	default:
-		return fmt.Errorf("want oldest, latest, cursor or seq:N")
+		return fmt.Errorf("want oldest, latest, cursor, mark or seq:N")
 	}
+	return nil
+}
+
+// rejoinWords are the values of --rejoin, in the order of [ring.Rejoin].
+var rejoinWords = []string{"oldest", "middle", "newest", "mark"}
+
+// rejoinFlag is where a subscriber goes on that was lapped.
+type rejoinFlag ring.Rejoin
+
+func (f *rejoinFlag) Type() string   { return strings.Join(rejoinWords, "|") }
+func (f *rejoinFlag) String() string { return rejoinWords[*f] }
+
+func (f *rejoinFlag) Set(s string) error {
+	at := slices.Index(rejoinWords, s)
+	if at < 0 {
+		return fmt.Errorf("want oldest, middle, newest or mark")
+	}
+	*f = rejoinFlag(at)
 	return nil
 }
 

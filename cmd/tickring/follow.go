@@ -21,6 +21,7 @@ type followConfig struct {
 	name        string // of the subscriber; empty: anonymous
 	ephemeral   bool
 	from        fromFlag
+	rejoin      rejoinFlag
 	noWait      bool // do not wait for a ring that is not there
 	untilClosed bool
 	noHistogram bool
@@ -49,6 +50,9 @@ type follower struct {
 	stop  atomic.Bool // a signal came
 	lost  uint64
 	gaps  uint64
+	gate  ring.GateState // when last looked at
+
+	next uint64 // the first message of a ring that has taken the place of another; 0: cfg says
 
 	cfg       followConfig
 	wait      ring.WaitStrategy
@@ -75,12 +79,14 @@ var errStopped = errors.New("stopped by a signal before the ring was there")
 // join opens the ring, and waits for it if it is not there.
 func (f *follower) join(ctx context.Context) error {
 	for told := false; ; {
-		opt, err := f.options()
-		if err == nil {
-			f.sub, err = ring.Open(f.cfg.ring, opt)
-		}
-		if err == nil {
+		var err error
+		if f.sub, err = ring.Open(f.cfg.ring, f.options()); err == nil {
+			f.tellGate()
 			return nil
+		}
+		if errors.Is(err, ring.ErrConfig) && f.cfg.from.given {
+			return usagef("--from %v: %q is a gate of ring %q and goes on where it was, or drops what it has not read (--from latest); use another name to read what it has read already",
+				&f.cfg.from, f.cfg.name, f.cfg.ring)
 		}
 		if !errors.Is(err, ring.ErrNoRing) || f.cfg.noWait {
 			return noRing(err, f.cfg.dir, f.cfg.ring)
@@ -95,8 +101,9 @@ func (f *follower) join(ctx context.Context) error {
 	}
 }
 
-// options turns where the user wants to begin into where that is in the ring.
-func (f *follower) options() (ring.Options, error) {
+// options turns where the user wants to begin into where that is in the ring: without a
+// word, at the cursor, or, if there is none, at the oldest message.
+func (f *follower) options() ring.Options {
 	opt := ring.Options{
 		Dir:         f.cfg.dir,
 		Owner:       f.cfg.owner,
@@ -104,34 +111,28 @@ func (f *follower) options() (ring.Options, error) {
 		Ephemeral:   f.cfg.ephemeral,
 		From:        f.cfg.from.from,
 		Seq:         f.cfg.from.seq,
+		New:         ring.FromOldest,
+		Rejoin:      ring.Rejoin(f.cfg.rejoin),
 		NoHistogram: f.cfg.noHistogram,
 	}
-	if f.cfg.from.given && opt.From != ring.FromCursor {
-		return opt, nil
+	if f.next != 0 {
+		opt.From, opt.New, opt.Seq = ring.FromCursor, ring.FromSeq, f.next
 	}
-	// The cursor, if there is one that fits the ring, else the oldest message.
-	opt.From = ring.FromOldest
-	if opt.Name == "" || opt.Ephemeral {
-		return opt, nil
-	}
-	info, err := ring.Stat(opt.Dir, f.cfg.ring)
-	if err != nil {
-		return opt, err
-	}
-	for _, sub := range info.Subscribers {
-		if sub.Name == opt.Name && sub.Err == nil && 0 < sub.Cursor && sub.Cursor <= info.Last+1 {
-			opt.From, opt.Seq = ring.FromSeq, sub.Cursor
-		}
-	}
-	return opt, nil
+	return opt
 }
 
 // pause handles everything but a message. done means that there is nothing more to
 // read, or that a signal came.
 func (f *follower) pause(ctx context.Context, st ring.Status) (done bool, err error) {
 	switch st {
+	case ring.Message:
+		return false, nil
+	case ring.Empty:
 	case ring.Gap:
 		f.gap()
+		return false, nil
+	case ring.Demoted:
+		f.tellDemoted()
 		return false, nil
 	case ring.Closed:
 		if f.cfg.untilClosed {
@@ -208,15 +209,15 @@ func (f *follower) rejoin(ctx context.Context) (done bool, err error) {
 		if f.cfg.untilClosed || f.cfg.noWait {
 			return true, nil
 		}
-		f.cfg.from = fromFlag{true, ring.FromOldest, 0}
+		f.cfg.from, f.next = fromFlag{}, 0
 	case err != nil:
 		return true, err
 	case info.First < next:
 		f.note("ring %q was replaced by a new one, whose numbers begin at %d", f.cfg.ring, info.First)
-		f.cfg.from = fromFlag{true, ring.FromOldest, 0}
+		f.cfg.from, f.next = fromFlag{}, 0
 	default:
 		f.note("ring %q was replaced by a new one; going on with message %d", f.cfg.ring, next)
-		f.cfg.from = fromFlag{true, ring.FromSeq, next}
+		f.next = next
 	}
 	err = f.join(ctx)
 	if errors.Is(err, errStopped) {
@@ -235,6 +236,7 @@ func (f *follower) leave() {
 		f.largest = max(f.largest, s.Max)
 		f.negative += s.Negative
 	}
+	f.lookAtGate()
 	f.sub.Close()
 	f.sub = nil
 }

@@ -47,18 +47,24 @@ The values of a histogram have two significant digits; max is exact.`,
 
 // completeSub offers the subscribers of the ring that was named.
 func (a *app) completeSub(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	if len(args) == 1 {
-		info, _ := ring.Stat(a.dir, args[0]) // no ring, no subscribers
-		for _, s := range info.Subscribers {
-			names = append(names, s.Name)
-		}
+	if len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.subNames(args[0]), cobra.ShellCompDirectiveNoFileComp
+}
+
+// subNames returns the names of a ring's subscribers; no ring has none.
+func (a *app) subNames(name string) (names []string) {
+	info, _ := ring.Stat(a.dir, name)
+	for _, s := range info.Subscribers {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 type histReport struct {
 	Name    string       `json:"name"`
+	Gate    string       `json:"gate,omitempty"` // holding, demoted or dropped
 	Latency *percentiles `json:"latency_ns"`
 	MeanNs  float64      `json:"mean_ns"`
 	Buckets []histBucket `json:"buckets"`
@@ -99,6 +105,7 @@ func (a *app) hist(o histOptions) error {
 		}
 		reports = append(reports, histReport{
 			Name:    s.Name,
+			Gate:    gateWord(s.Gate),
 			Latency: percentilesOf(s.Latency, int64(s.Max)),
 			MeanNs:  s.Latency.Mean(),
 			Buckets: bucketsOf(s.Latency),
@@ -153,7 +160,14 @@ func bucketsOf(h *hdrhistogram.Histogram) []histBucket {
 }
 
 func (r *histReport) write(w *lines) {
-	w.printf("%s\n", r.Name)
+	switch r.Gate {
+	case "":
+		w.printf("%s\n", r.Name)
+	case gateWord(ring.GateHolding):
+		w.printf("%s, a gate\n", r.Name)
+	default:
+		w.printf("%s, a gate that was %s\n", r.Name, r.Gate)
+	}
 	if r.Latency.Count == 0 {
 		w.printf("  no latencies were measured\n")
 		return

@@ -24,7 +24,8 @@ that cannot be read is named after the others, with the reason.
 
 PUBLISHER is live, hung (it holds the ring and gives no sign of life), dead (it
 ended without closing the ring) or closed; SUBS is how many named subscribers are
-reading, of how many there are files; AGE is how long ago the ring was made.`,
+reading, of how many there are; GATES is how many of them the publisher waits for, of
+how many it was to wait for at first ('tickring stat' tells more); AGE is how long ago the ring was made.`,
 		Example: `  tickring ls
   tickring ls --json | jq -r '.rings[] | select(.publisher == "live") | .name'`,
 		Args: wantArgs(),
@@ -71,7 +72,7 @@ func (a *app) ls(asJSON bool) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	w.w = table
 	if slices.ContainsFunc(rings, func(r ringReport) bool { return !broken(r) }) {
-		w.printf("NAME\tPUBLISHER\tSCHEMA\tCAPACITY\tLAST\tSUBS\tAGE\n")
+		w.printf("NAME\tPUBLISHER\tSCHEMA\tCAPACITY\tLAST\tSUBS\tGATES\tAGE\n")
 	}
 	for _, r := range rings {
 		if broken(r) {
@@ -83,8 +84,12 @@ func (a *app) ls(asJSON bool) error {
 				active++
 			}
 		}
-		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\n", r.Name, r.Publisher, orDash(r.Schema),
-			bytesText(r.Capacity), countText(r.LastSeq), active, len(r.Subscribers), agoText(time.Since(r.Created)))
+		gates := "-"
+		if holding, all := r.gates(); all > 0 {
+			gates = fmt.Sprintf("%d/%d", holding, all)
+		}
+		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\t%s\n", r.Name, r.Publisher, orDash(r.Schema),
+			bytesText(r.Capacity), countText(r.LastSeq), active, len(r.Subscribers), gates, agoText(time.Since(r.Created)))
 	}
 	if w.err != nil {
 		return w.err

@@ -21,6 +21,7 @@ type recordOptions struct {
 	ring   string
 	output string
 	from   fromFlag
+	rejoin rejoinFlag
 	noWait bool
 	force  bool
 	idle   idleFlags
@@ -62,11 +63,14 @@ are: the JSON object has file_bytes instead of counts.
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "file to write: .dbn, .dbn.zst, .itch50 or .itch50.gz")
 	f.Var(&o.from, "from", "where to begin (default oldest)")
+	f.Var(&o.rejoin, "rejoin", "where to go on after an overrun")
 	f.BoolVar(&o.noWait, "no-wait", false, "fail if the ring is not there")
 	f.BoolVar(&o.force, "force", false, "replace FILE if it is there")
 	o.idle.register(cmd)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
+	must(cmd.RegisterFlagCompletionFunc("from", completeWords("oldest", "latest", "mark", "seq:")))
+	must(cmd.RegisterFlagCompletionFunc("rejoin", completeWords(rejoinWords...)))
 	must(cmd.MarkFlagRequired("output"))
 	must(cmd.MarkFlagFilename("output", "dbn", "zst", "itch50", "gz"))
 	return cmd
@@ -93,7 +97,7 @@ func (a *app) record(ctx context.Context, o recordOptions) error {
 		return err
 	}
 	cfg := followConfig{
-		dir: a.dir, ring: o.ring, owner: uint32(a.owner), from: o.from, noWait: o.noWait,
+		dir: a.dir, ring: o.ring, owner: uint32(a.owner), from: o.from, rejoin: o.rejoin, noWait: o.noWait,
 		untilClosed: true, idle: o.idle, command: "record",
 	}
 	if !o.quiet {

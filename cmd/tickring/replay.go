@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type replayOptions struct {
 	path     string
 	ring     string
 	capacity sizeFlag
+	gates    gateFlag
 	speed    speedFlag
 	rate     rateFlag
 	as       *wordFlag
@@ -60,6 +62,15 @@ A message costs its size and 8 bytes, rounded up to 64. A subscriber that falls
 further behind than the ring's capacity loses messages and knows which; replay
 never waits for one, except before it begins (--wait).
 
+Gates are the exception. --gate makes the subscriber of that name one, whether it is
+there yet or not: what it has not read is not overwritten, and replay waits. The
+messages wait too, through the end of any process, for whoever opens the name next.
+A gate may hold replay for ever; with hold=TIME for so long, then it is demoted; with
+drop-dead while a process has it open, else it is dropped. Demoted and dropped gates
+go on as subscribers that may lose messages. owner=USER lets another user open the
+gate. A ring keeps its gates: name one again to change its policy or to make it a
+gate again. A message that was held up leaves late, and is counted as late.
+
 With --standby it waits until the ring's publisher, a replay of the same file, has
 ended or died, and goes on with the message after the last one that is in the ring:
 none is missing and none doubled. Message number n of the ring has to be the n-th
@@ -75,11 +86,14 @@ The JSON object: messages, bytes and by_type were published (by_type counts MBO 
 action, raw ITCH by type letter, other records by schema); lost is what the file
 had and the ring did not take, 0 but for an error; late_ns is how late messages
 left against their schedule, null at maximum speed; unknown_orders is how many
-ITCH messages name an order that the file does not have.`,
+ITCH messages name an order that the file does not have; held is how many messages
+had to wait for a gate, held_ns how long they waited in all; demoted and dropped are
+the gates that replay has let go.`,
 		Example: `  tickring replay es.mbo.dbn.zst --ring es
   tickring replay es.mbo.dbn.zst --ring es --speed 10 --wait 2
   tickring replay 01302020.NASDAQ_ITCH50.gz --ring itch --as raw --rate 1000000
   tickring replay es.mbo.dbn.zst --ring es --speed 1 --standby
+  tickring replay orders.dbn --ring orders --gate risk --gate audit,hold=5s,drop-dead
   tickring replay day.itch50 --ring day --date 2020-01-30 --cpu 3 --json`,
 		Args: wantArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,6 +104,7 @@ ITCH messages name an order that the file does not have.`,
 	f := cmd.Flags()
 	f.StringVar(&o.ring, "ring", "", "name of the ring")
 	f.Var(&o.capacity, "capacity", "size of the ring, a power of two from 256KiB to 1TiB (default: that of the ring that is there, or 64MiB)")
+	f.Var(&o.gates, "gate", "subscriber to wait for, and how long; may be given several times")
 	f.Var(&o.speed, "speed", "as fast as possible, or a factor on the file's own pace")
 	f.Var(&o.rate, "rate", "messages a second, instead of --speed")
 	f.Var(o.as, "as", "what to publish of ITCH")
@@ -107,6 +122,7 @@ ITCH messages name an order that the file does not have.`,
 	cmd.MarkFlagsMutuallyExclusive("standby", "wait")
 	must(cmd.MarkFlagRequired("ring"))
 	must(cmd.RegisterFlagCompletionFunc("ring", a.completeRing(anyNumber)))
+	must(cmd.RegisterFlagCompletionFunc("gate", a.completeGate))
 	must(cmd.RegisterFlagCompletionFunc("as", completeWords(o.as.words...)))
 	must(cmd.RegisterFlagCompletionFunc("format", completeWords(o.format.words...)))
 	must(cmd.RegisterFlagCompletionFunc("speed", completeWords("max", "1", "10")))
@@ -127,6 +143,10 @@ type replayReport struct {
 	FirstSeq      uint64            `json:"first_seq"` // 0: no message
 	LastSeq       uint64            `json:"last_seq"`
 	Late          *percentiles      `json:"late_ns"`
+	Held          uint64            `json:"held"` // messages that had to wait for a gate
+	HeldNs        int64             `json:"held_ns"`
+	Demoted       []string          `json:"demoted,omitempty"` // gates
+	Dropped       []string          `json:"dropped,omitempty"`
 	UnknownOrders uint64            `json:"unknown_orders"`
 	Anomalies     map[string]uint64 `json:"anomalies,omitempty"`
 	Replaced      string            `json:"replaced,omitempty"` // why the ring was made anew
@@ -169,6 +189,10 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	if err := pin(o.cpu); err != nil {
 		return err
 	}
+	gates := &gateWatch{dir: a.dir, ring: o.ring}
+	if !o.quiet {
+		gates.notes = a.stderr
+	}
 	ringCfg := ring.Config{
 		Dir:        a.dir,
 		Capacity:   uint64(o.capacity),
@@ -176,6 +200,8 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		SchemaHash: schemaHash(s.schema),
 		Source:     s.source,
 		Group:      o.group,
+		Gates:      o.gates,
+		OnDemote:   gates.onDemote,
 	}
 	var pub *ring.Publisher
 	if o.standby {
@@ -202,9 +228,10 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 
 	cfg := replay.Config{Speed: float64(o.speed), Rate: float64(o.rate)}
 	if !o.quiet && isTerminal(a.stderr) {
-		cfg.Progress = replay.NewProgressPrinter(a.stderr, s.file.size).Report
+		gates.progress.printer = replay.NewProgressPrinter(a.stderr, s.file.size)
+		cfg.Progress = gates.progress.report
 	}
-	sink := &countedSink{pub: pub, tally: newTally(s.schema)}
+	sink := &gatedSink{ctx: ctx, pub: pub, tally: newTally(s.schema), gates: gates}
 	before, began := pub.Seq(), time.Now()
 	var result replay.Result
 	err = mmap.Guard(func() (err error) {
@@ -217,6 +244,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	report.DurationNs = int64(time.Since(began))
 	report.Messages, report.Bytes, report.ByType = sink.tally.messages, sink.tally.bytes, sink.tally.byType()
 	report.Lost = sink.refused
+	report.Held, report.HeldNs, report.Demoted, report.Dropped = gates.held, int64(gates.heldFor), gates.demoted, gates.dropped
 	if report.Messages > 0 {
 		report.FirstSeq, report.LastSeq = before+1, pub.Seq()
 	}
@@ -295,22 +323,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// countedSink counts what a publisher has taken.
-type countedSink struct {
-	pub     *ring.Publisher
-	tally   *tally
-	refused uint64
-}
-
-func (s *countedSink) Publish(typ uint16, msg []byte) error {
-	if err := s.pub.Publish(typ, msg); err != nil {
-		s.refused++
-		return err
-	}
-	s.tally.add(typ, msg)
-	return nil
-}
-
 func (r *replayReport) addAnomalies(stats itch.Stats) {
 	r.UnknownOrders = stats.Anomalies[itch.UnknownReference]
 	for _, kind := range itch.Kinds() {
@@ -344,6 +356,15 @@ func (a *app) writeReplay(o replayOptions, r *replayReport) error {
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Late != nil {
 		w.printf("late       %s\n", r.Late.text())
+	}
+	if r.Held > 0 {
+		w.printf("held       %s by gates, for %s in all\n", messagesText(r.Held), nsText(r.HeldNs))
+	}
+	if r.Demoted != nil {
+		w.printf("demoted    %s\n", strings.Join(r.Demoted, " "))
+	}
+	if r.Dropped != nil {
+		w.printf("dropped    %s\n", strings.Join(r.Dropped, " "))
 	}
 	return w.err
 }

@@ -16,9 +16,16 @@ func (a *app) statCommand() *cobra.Command {
 		Use:   "stat NAME",
 		Short: "Tell all about a ring",
 		Long: `stat tells all that can be known about a ring and its named subscribers, without
-changing anything.`,
+changing anything.
+
+A gate is a subscriber that the publisher waits for, for ever or as long as its policy
+says. It is holding (the publisher would wait for it, and does if it is a ring behind),
+demoted (it held the publisher for too long) or dropped (it had no owner, or the
+publisher took it out). A subscriber is reading, closed, dead, or new, if it is a gate
+that nobody has opened yet. The mark is the message that begins the last snapshot.`,
 		Example: `  tickring stat es
-  tickring stat es --json | jq '.subscribers[] | {name, lag}'`,
+  tickring stat es --json | jq '.subscribers[] | {name, lag}'
+  tickring stat es --json | jq '.subscribers[] | select(.gate == "holding") | {name, active, lag}'`,
 		Args:              wantRings("NAME"),
 		ValidArgsFunction: a.completeRing(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -58,14 +65,19 @@ type ringReport struct {
 	FirstSeq    uint64      `json:"first_seq,omitempty"`  // of this file
 	OldestSeq   uint64      `json:"oldest_seq,omitempty"` // still in the ring
 	LastSeq     uint64      `json:"last_seq"`
+	MarkSeq     uint64      `json:"mark_seq,omitempty"` // begins the last snapshot
+	Refused     uint64      `json:"refused"`            // times a gate held the publisher
 	Subscribers []subStatus `json:"subscribers,omitempty"`
 	Error       string      `json:"error,omitempty"` // what is broken; what cannot be told is not here
 }
 
 type subStatus struct {
 	Name      string       `json:"name"`
-	State     string       `json:"state,omitempty"` // reading, closed or dead
+	State     string       `json:"state,omitempty"` // reading, closed, dead or new
 	Active    bool         `json:"active"`
+	Gate      string       `json:"gate,omitempty"`    // holding, demoted or dropped
+	HoldNs    int64        `json:"hold_ns,omitempty"` // a gate may hold the publisher for so long; 0: for ever
+	DropDead  bool         `json:"drop_dead,omitempty"`
 	PID       int          `json:"pid,omitempty"`
 	Opened    time.Time    `json:"opened,omitzero"`
 	Cursor    uint64       `json:"cursor"`
@@ -87,6 +99,7 @@ func reportRing(i ring.Info) ringReport {
 		Schema: i.Schema, SchemaHash: fmt.Sprintf("%016x", i.SchemaHash), Source: i.Source,
 		Capacity: i.Capacity, Block: i.Block, MaxMessage: i.MaxMessage, Stamps: i.Stamps.String(), TickHz: i.TickHz,
 		FirstSeq: i.First, OldestSeq: i.Oldest, LastSeq: i.Last,
+		MarkSeq: i.Mark, Refused: i.Refused,
 	}
 	if i.Err != nil {
 		r.Error = i.Err.Error()
@@ -98,21 +111,23 @@ func reportRing(i ring.Info) ringReport {
 }
 
 func reportSub(s ring.SubscriberInfo, last uint64) subStatus {
+	r := subStatus{Name: s.Name, Gate: gateWord(s.Gate), HoldNs: int64(s.Hold), DropDead: s.DropDead}
 	if s.Err != nil {
-		return subStatus{Name: s.Name, Error: s.Err.Error()}
+		r.Error = s.Err.Error()
+		return r
 	}
-	r := subStatus{
-		Name: s.Name, State: "dead", Active: s.Active, PID: s.PID, Opened: s.Opened, Cursor: s.Cursor,
-		Delivered: s.Messages, Bytes: s.Bytes, Lost: s.Lost, Overruns: s.Overruns,
-		Negative: s.Negative, TooLong: s.TooLong, Latency: percentilesOf(s.Latency, int64(s.Max)),
-	}
+	r.State, r.Active, r.PID, r.Opened, r.Cursor = "dead", s.Active, s.PID, s.Opened, s.Cursor
+	r.Delivered, r.Bytes, r.Lost, r.Overruns = s.Messages, s.Bytes, s.Lost, s.Overruns
+	r.Negative, r.TooLong, r.Latency = s.Negative, s.TooLong, percentilesOf(s.Latency, int64(s.Max))
 	switch {
 	case s.Active:
 		r.State = "reading"
 	case s.Closed:
 		r.State = "closed"
+	case s.Opened.UnixNano() == 0:
+		r.State, r.Opened = "new", time.Time{} // a gate that its publisher made
 	}
-	if last >= s.Cursor {
+	if s.Cursor > 0 && last >= s.Cursor {
 		r.Lag = last - s.Cursor + 1
 	}
 	return r
@@ -140,19 +155,56 @@ func (r *ringReport) write(w *lines) error {
 	w.printf("size         %s in blocks of %s, messages of up to %s bytes\n", bytesText(r.Capacity), bytesText(r.Block), countText(uint64(r.MaxMessage)))
 	w.printf("stamps       %s, clock of %.3f MHz\n", r.Stamps, r.TickHz/1e6)
 	w.printf("made         %s, %s ago\n", r.Created.Format(time.DateTime), agoText(time.Since(r.Created)))
-	w.printf("subscribers  %d\n", len(r.Subscribers))
+	if r.MarkSeq > 0 {
+		w.printf("mark         message %s begins the last snapshot\n", countText(r.MarkSeq))
+	}
+	w.printf("subscribers  %d", len(r.Subscribers))
+	if holding, gates := r.gates(); gates > 0 {
+		w.printf(", the publisher waits for %d of %s; held %s by them so far", holding, countOf(uint64(gates), "gate", "gates"), countOf(r.Refused, "time", "times"))
+	}
+	w.printf("\n")
 	for _, s := range r.Subscribers {
 		w.printf("\n")
 		if s.Error != "" {
 			w.printf("  %s: %s\n", s.Name, oneLine(errors.New(s.Error)))
+			s.writeGate(w)
 			continue
 		}
-		w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))
+		if s.State == "new" {
+			w.printf("  %s: nobody has opened it yet\n", s.Name)
+		} else {
+			w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))
+		}
+		s.writeGate(w)
 		w.printf("    delivered  %s messages, %s; next is %s, %s behind\n", countText(s.Delivered), bytesText(s.Bytes), countText(s.Cursor), countText(s.Lag))
 		w.printf("    lost       %s in %s overruns\n", countText(s.Lost), countText(s.Overruns))
 		w.printf("    latency    %s\n", s.Latency.text())
 	}
 	return w.err
+}
+
+// gates counts the subscribers that are gates or were, and those that the publisher
+// waits for.
+func (r *ringReport) gates() (holding, all int) {
+	for _, s := range r.Subscribers {
+		if s.Gate != "" {
+			all++
+		}
+		if s.Gate == gateWord(ring.GateHolding) {
+			holding++
+		}
+	}
+	return holding, all
+}
+
+func (s *subStatus) writeGate(w *lines) {
+	switch s.Gate {
+	case "":
+	case gateWord(ring.GateHolding):
+		w.printf("    gate       the publisher waits for it %s\n", policyText(time.Duration(s.HoldNs), s.DropDead))
+	default:
+		w.printf("    gate       %s: the publisher waits for it no more\n", s.Gate)
+	}
 }
 
 func orDash(s string) string {

@@ -19,6 +19,7 @@ import (
 type subOptions struct {
 	ring        string
 	from        fromFlag
+	rejoin      rejoinFlag
 	count       uint64
 	untilClosed bool
 	noWait      bool
@@ -45,7 +46,13 @@ the ring and everything was read. A publisher that dies has not closed the ring:
 sub says so and waits for the next one, which goes on with the sequence.
 
 The default is to begin with the oldest message that the ring still has. --from
-latest begins with the next one that is published, --from seq:N with number N.
+latest begins with the next one that is published, --from seq:N with number N, --from
+mark with the last snapshot that the publisher has marked.
+
+A subscriber that is too slow is overrun, and loses what was overwritten. --rejoin says
+where it goes on: with the oldest messages that are not about to be overwritten, in
+the middle of the ring, with the newest block, or with the last snapshot, if there is
+one that it has not read.
 
 A subscriber is known to others ('tickring stat') by its name, by default sub-PID-
 and four random digits. Its file goes when it ends, unless it was named with --name:
@@ -53,17 +60,23 @@ then the file stays,
 and a later subscriber of that name goes on where this one ended (--from cursor,
 the default then). --anonymous leaves no trace at all, and has no latencies.
 
+If the name is that of a gate ('tickring replay --gate'), the publisher waits for sub,
+which gets what the gate has not read yet and loses nothing. A gate that holds the
+publisher for too long is demoted; sub says so and goes on.
+
 ` + idleHelp + `
 
 The JSON object: delivered, bytes and by_type were read (by_type counts MBO by
 action, raw ITCH by type letter, other records by schema); lost were overwritten
 before they were read, in so many gaps; duration_ns is from the first message to
 the last; latency_ns is from publish to read, of the messages that were published
-after sub joined, null with --anonymous.`,
+after sub joined, null with --anonymous; gate is holding, demoted or dropped if the
+publisher waits for this name or did.`,
 		Example: `  tickring sub es
   tickring sub es --until-closed --json
   tickring sub es --from latest --count 10 --print
-  tickring sub es --name alpha --cpu 2`,
+  tickring sub es --name alpha --cpu 2
+  tickring sub es --from mark --rejoin mark`,
 		Args:              wantRings("NAME"),
 		ValidArgsFunction: a.completeRing(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +89,7 @@ after sub joined, null with --anonymous.`,
 	}
 	f := cmd.Flags()
 	f.Var(&o.from, "from", "where to begin (default oldest)")
+	f.Var(&o.rejoin, "rejoin", "where to go on after an overrun")
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
 	f.BoolVar(&o.untilClosed, "until-closed", false, "end when the ring is closed and everything was read")
 	f.BoolVar(&o.noWait, "no-wait", false, "fail if the ring is not there")
@@ -86,7 +100,9 @@ after sub joined, null with --anonymous.`,
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("name", "anonymous")
-	must(cmd.RegisterFlagCompletionFunc("from", completeWords("oldest", "latest", "cursor", "seq:")))
+	must(cmd.RegisterFlagCompletionFunc("from", completeWords("oldest", "latest", "cursor", "mark", "seq:")))
+	must(cmd.RegisterFlagCompletionFunc("rejoin", completeWords(rejoinWords...)))
+	must(cmd.RegisterFlagCompletionFunc("name", a.completeSub))
 	return cmd
 }
 
@@ -105,12 +121,13 @@ type subReport struct {
 	LastSeq    uint64            `json:"last_seq"`
 	Latency    *percentiles      `json:"latency_ns"`
 	Negative   uint64            `json:"latencies_below_0"`
+	Gate       string            `json:"gate,omitempty"` // holding, demoted or dropped
 	Error      string            `json:"error,omitempty"`
 }
 
 func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	cfg := followConfig{
-		dir: a.dir, ring: o.ring, owner: uint32(a.owner), name: o.name, from: o.from,
+		dir: a.dir, ring: o.ring, owner: uint32(a.owner), name: o.name, from: o.from, rejoin: o.rejoin,
 		noWait: o.noWait, untilClosed: o.untilClosed, idle: o.idle, command: "sub",
 	}
 	if !o.quiet {
@@ -224,6 +241,7 @@ func (s *subscription) report(last time.Time) *subReport {
 		Ring: s.follow.cfg.ring, Name: s.follow.cfg.name, Schema: s.tally.schema,
 		Delivered: s.tally.messages, Lost: s.follow.lost, Gaps: s.follow.gaps, Bytes: s.tally.bytes, ByType: s.tally.byType(),
 		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.follow.negative,
+		Gate: gateWord(s.follow.gate),
 	}
 	if s.tally.messages > 0 {
 		r.DurationNs = max(0, int64(last.Sub(s.began)))
@@ -247,6 +265,9 @@ func (a *app) writeSub(o subOptions, r *subReport, failed error) error {
 	}
 	w.printf("delivered  %s, %s, in %s: %s\n", messagesText(r.Delivered), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Delivered, time.Duration(r.DurationNs)))
 	w.printf("lost       %s\n", lostText(r.Lost, r.Gaps))
+	if r.Gate != "" {
+		w.printf("gate       %s\n", r.Gate)
+	}
 	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Latency != nil {
