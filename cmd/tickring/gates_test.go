@@ -140,6 +140,20 @@ func TestDeadGateIsDropped(t *testing.T) {
 	}
 }
 
+// TestDroppingWhatAGateHasNotRead lets the publisher go on.
+func TestDroppingWhatAGateHasNotRead(t *testing.T) {
+	h := newHost(t)
+	const records = 6000
+	path, _, _ := h.mboFile("session.dbn", records)
+	p := h.start("replay", path, "--ring", "feed", "--capacity", smallCapacity, "--gate", "g")
+	h.stat("feed", func(i ring.Info) bool { return i.Refused > 0 })
+	r := h.run("sub", "feed", "--name", "g", "--from", "latest", "--count", "1", "--json").want(exitOK).subReport()
+	if r.FirstSeq != smallHeld+1 || r.Lost != 0 || r.Gate != "holding" {
+		t.Errorf("%+v", r)
+	}
+	p.want(exitOK)
+}
+
 // TestSignalEndsAHeldReplay, which then has published what there was room for.
 func TestSignalEndsAHeldReplay(t *testing.T) {
 	for _, pace := range [][]string{nil, {"--rate", "1000000"}} {
