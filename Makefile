@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun takeover bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ model: ## search the protocol's model, about a minute; needs spin and gcc
 
 overrun: ## 100 million messages past stalled subscribers
 	$(GO) test ./ring -run OverrunUnderForce -v -count 1 -args -messages 100000000
+
+KILLS ?= 1000
+takeover: ## how long a ring has no publisher when one is killed, in some 15 minutes; needs 3 GiB of memory
+	$(GO) test ./ring -run TakeOverLatency -v -count 1 -timeout 2h -args -kills $(KILLS)
 
 bench: ## the benchmarks of the ring and of the way from file to ring
 	$(GO) test ./ring -run '^$$' -bench 'RoundTrip|Stream' -benchtime 20000000x

@@ -13,9 +13,9 @@ import (
 	"github.com/tickring/tickring/mmap"
 )
 
-// settleFor is how long the lock may be held after its holders are gone: by a standby
-// that is about to go on.
-const settleFor = 5 * time.Second
+// settleFor is how long the lock may be held by nobody who is seen: by a process that
+// the kernel takes down, or after it by a standby that is about to go on.
+const settleFor = 2 * time.Second
 
 func fence(ctx context.Context, ps paths, o FenceOptions) (Fenced, error) {
 	if !exists(ps.ring()) && !exists(ps.lock()) {
@@ -37,35 +37,39 @@ func fence(ctx context.Context, ps paths, o FenceOptions) (Fenced, error) {
 	// Who holds the ring is found between two looks at its publisher: if it was there at
 	// both, it was the one, and nobody is hit who has just gone on in its place.
 	before := sightOf(ps)
-	held, err := lock.Locked(lockWhole)
-	if err != nil || !held {
-		return Fenced{Publisher: before.life}, err
-	}
-	found, unseen, err := holders(file)
-	if err != nil {
-		return Fenced{}, err
-	}
-	defer closeHolders(found)
-	now := sightOf(ps)
 	free := func() bool {
 		held, err := lock.Locked(lockWhole)
 		return err == nil && !held || !lock.Same(ps.lock()) || sightOf(ps).epoch != before.epoch
 	}
 	var done Fenced
-	switch {
-	case free() || before.there() && !now.there():
-		// It has gone by itself.
-	case len(found) == 0:
-		return done, hidden(file, now, unseen)
-	default:
-		if err := o.permit(now, found); err != nil {
+	for late := time.Now().Add(settleFor); ; time.Sleep(10 * time.Millisecond) {
+		if ctx.Err() != nil {
+			return done, context.Cause(ctx)
+		}
+		found, unseen, err := holders(file)
+		if err != nil {
 			return done, err
 		}
-		if done.Ended, err = end(ctx, found); err != nil {
-			return done, err
+		defer closeHolders(found)
+		now := sightOf(ps)
+		if free() || before.there() && !now.there() {
+			break // it has gone by itself
+		}
+		if len(found) > 0 {
+			if err := o.permit(now, found); err != nil {
+				return done, err
+			}
+			if done.Ended, err = end(ctx, found); err != nil {
+				return done, err
+			}
+			break
+		}
+		// A process that is about to end shows nothing any more and has the lock still.
+		if time.Now().After(late) {
+			return done, hidden(file, now, unseen)
 		}
 	}
-	for late := time.Now().Add(settleFor); !free(); pause(defaultPoll) {
+	for late := time.Now().Add(settleFor); !free(); time.Sleep(defaultPoll) {
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
 		}

@@ -79,17 +79,17 @@ func TestFenceInNamespace(t *testing.T) {
 	t.Parallel()
 	dir := shmDir(t)
 	c := stopped(t, dir)
-	fenced := func(role string) {
-		t.Helper()
-		f := startApart(t, role, dir, "true")
+	inside := []*child{
+		startApart(t, "namespace.fence", dir, "true"),
+		startApart(t, "fence.fence", dir, "true"), // with the /proc of outside, whose numbers are others
+	}
+	for _, f := range inside {
 		if got := f.line(); !strings.Contains(got, ErrHidden.Error()) || !strings.Contains(got, "run as root, where the process is") && !strings.Contains(got, "another PID namespace") {
 			t.Errorf("Fence: %s", got)
 		}
 		f.wait()
-		lives(t, c.cmd.Process.Pid)
 	}
-	fenced("namespace.fence")
-	fenced("fence.fence") // with the /proc of outside, whose numbers are not those of inside
+	lives(t, c.cmd.Process.Pid)
 }
 
 // TestForeignNumbers: /proc shows a process under a number that is another's here. No

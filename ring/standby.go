@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 )
 
 // Standby waits until the ring has no publisher and then becomes it, as [Create] does:
@@ -39,7 +40,9 @@ const openEvery = 100 * time.Millisecond
 // awaitRing is takeRing for as long as it takes. It asks for the lock again and again:
 // the kernel's own queue would hold a thread that nothing can call back.
 func (p *Publisher) awaitRing(ctx context.Context, cfg Config) (ready *oldRing, err error) {
+	var death obituary
 	defer func() {
+		death.close()
 		if err != nil {
 			ready.close()
 			ready = nil
@@ -59,9 +62,13 @@ func (p *Publisher) awaitRing(ctx context.Context, cfg Config) (ready *oldRing, 
 				// What fails now may do better when the ring is free.
 				ready, _ = openOld(p.paths, cfg)
 			}
+			if ready.ring != nil {
+				pid, _ := ready.ring.word(unsafe.Offsetof(header{}.pid))
+				death.of(pid)
+			}
 			opened = time.Now()
 			continue // that may have taken long
 		}
-		pause(cfg.pollEvery())
+		death.wait(cfg.pollEvery())
 	}
 }

@@ -345,6 +345,28 @@ func TestOneOfManyStandbys(t *testing.T) {
 	}
 }
 
+// TestObituary: the end of a process ends a wait, once; what is no process does not.
+func TestObituary(t *testing.T) {
+	c := start(t, "life.idle")
+	var o obituary
+	defer o.close()
+	o.wait(time.Microsecond)
+	for _, pid := range []uint64{0, 1 << 40, ^uint64(0)} {
+		o.of(pid)
+		o.wait(time.Microsecond)
+	}
+	o.of(uint64(c.cmd.Process.Pid))
+	o.wait(time.Microsecond)
+	if o.pidfd == 0 {
+		t.Fatal("it knows nothing of a process that lives")
+	}
+	c.kill()
+	for o.pidfd != 0 { // a signal may end it early
+		o.wait(time.Hour)
+	}
+	o.wait(time.Microsecond)
+}
+
 // makeAndClose makes new rings in the place of each other, by asking for another size
 // each time, and closes each after one message, until it is killed: args are dir.
 func makeAndClose(args []string) error {
@@ -436,7 +458,7 @@ func TestStandbysAndRestartsRace(t *testing.T) {
 	const capacity = 1 << 20
 	mustCreate(t, "r", Config{Dir: dir, Capacity: capacity}).Close()
 	s := mustOpen(t, "r", Options{Dir: dir})
-	w := witnessOf(s)
+	w := witnessOf(s, yield)
 
 	capacityArg := strconv.Itoa(capacity)
 	alive := map[int]*child{}
@@ -505,12 +527,13 @@ type witness struct {
 	s    *Subscriber
 	o    *oracle
 	last atomic.Uint64 // the last number there will ever be
+	idle func()
 	end  chan error
 }
 
 // witnessOf reads with s, which has not read yet, in a goroutine.
-func witnessOf(s *Subscriber) *witness {
-	w := &witness{s: s, o: newOracle(s.MaxMessage()), end: make(chan error, 1)}
+func witnessOf(s *Subscriber, idle func()) *witness {
+	w := &witness{s: s, o: newOracle(s.MaxMessage()), idle: idle, end: make(chan error, 1)}
 	w.o.next = s.next
 	go func() { w.end <- w.read() }()
 	return w
@@ -531,7 +554,7 @@ func (w *witness) read() error {
 			return nil
 		}
 		if st == Empty || st == Closed {
-			yield()
+			w.idle()
 		}
 	}
 }

@@ -33,6 +33,7 @@ type replayOptions struct {
 	silently bool // say nothing of waiting
 	standby  bool
 	group    bool
+	huge     bool
 	cpu      int
 	json     bool
 	quiet    bool
@@ -115,6 +116,7 @@ the gates that replay has let go.`,
 	must(f.MarkHidden("wait-silently")) // for demo, whose subscribers are on their way
 	f.BoolVar(&o.standby, "standby", false, "wait for the end of the ring's publisher, and go on in its place")
 	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
+	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any; a standby takes a large ring over much sooner then")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
@@ -202,6 +204,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		Group:      o.group,
 		Gates:      o.gates,
 		OnDemote:   gates.onDemote,
+		HugePages:  o.huge,
 	}
 	var pub *ring.Publisher
 	if o.standby {

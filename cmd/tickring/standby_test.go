@@ -42,7 +42,7 @@ func TestStandbyReplays(t *testing.T) {
 	}
 	// One that comes late has nothing to do.
 	var r replayReport
-	h.run("replay", path, "--ring", "feed", "--standby", "--json").want(exitOK).json(&r)
+	h.run("replay", path, "--ring", "feed", "--standby", "--huge-pages", "--capacity", "4MiB", "--json").want(exitOK).json(&r)
 	if r.Messages != 0 || r.LastSeq != 0 || r.Error != "" {
 		t.Errorf("after the end: %+v", r)
 	}
@@ -73,7 +73,7 @@ func TestStandbyIsStopped(t *testing.T) {
 	path, _, _ := h.mboFile("session.dbn", 100)
 	h.run("replay", path, "--ring", "feed", "--standby", "--wait", "1").want(exitUsage)
 	var r replayReport
-	h.run("replay", path, "--ring", "feed", "--standby", "--json").want(exitOK).json(&r)
+	h.run("replay", path, "--ring", "feed", "--standby", "--huge-pages", "--capacity", "4MiB", "--json").want(exitOK).json(&r)
 	if r.Messages != 100 || r.FirstSeq != 1 {
 		t.Errorf("a ring that was not there: %+v", r)
 	}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package ring
+
+import "time"
+
+type obituary struct{}
+
+func (*obituary) of(uint64)            {}
+func (*obituary) wait(d time.Duration) { time.Sleep(d) }
+func (*obituary) close()               {}
