@@ -29,10 +29,11 @@ func (o *obituary) of(pid uint64) {
 
 // wait returns after about d, or when the process has ended, or at a signal.
 func (o *obituary) wait(d time.Duration) {
-	var fds []unix.PollFd
-	if o.pidfd != 0 {
-		fds = []unix.PollFd{{Fd: int32(o.pidfd), Events: unix.POLLIN}}
+	if o.pidfd == 0 {
+		pause(d)
+		return
 	}
+	fds := []unix.PollFd{{Fd: int32(o.pidfd), Events: unix.POLLIN}}
 	t := unix.NsecToTimespec(int64(d))
 	if n, err := unix.Ppoll(fds, &t, nil); err == nil && n > 0 {
 		o.close() // once is enough: whoever has the ring now is another
