@@ -443,7 +443,10 @@ func relay(args []string) error {
 	fmt.Println("publishes after", p.Seq())
 	buf := make([]byte, p.MaxMessage())
 	for {
-		if err := publishOne(&p.publisher, buf); err != nil {
+		switch err := publishOne(&p.publisher, buf); {
+		case err == ErrBackPressure:
+			yield()
+		case err != nil:
 			return err
 		}
 	}
@@ -451,13 +454,19 @@ func relay(args []string) error {
 
 // TestStandbysAndRestartsRace kills publishers while standbys wait and restarts are
 // tried, sometimes in the midst of their takeover. Whoever gets the ring, there is one:
-// the subscriber sees every message whole and once, or counts it as lost.
+// the subscriber sees every message whole and once, or counts it as lost; a gate loses
+// none.
 func TestStandbysAndRestartsRace(t *testing.T) {
+	t.Run("lossy", func(t *testing.T) { race(t, 1<<20, Config{}) })
+	t.Run("gated", func(t *testing.T) { race(t, minCapacity, Config{Gates: []Gate{{Name: "witness"}}}) })
+}
+
+func race(t *testing.T, capacity int, cfg Config) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
 	dir := shmDir(t)
-	const capacity = 1 << 20
-	mustCreate(t, "r", Config{Dir: dir, Capacity: capacity}).Close()
-	s := mustOpen(t, "r", Options{Dir: dir})
+	cfg.Dir, cfg.Capacity = dir, uint64(capacity)
+	mustCreate(t, "r", cfg).Close()
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "witness"})
 	w := witnessOf(s, yield)
 
 	capacityArg := strconv.Itoa(capacity)
@@ -519,6 +528,9 @@ func TestStandbysAndRestartsRace(t *testing.T) {
 		t.Errorf("all are killed and the publisher is %v", i.Publisher)
 	}
 	w.finish(t, i.Last)
+	if len(cfg.Gates) > 0 && w.o.lost > 0 {
+		t.Errorf("the gate lost %d messages", w.o.lost)
+	}
 	t.Logf("%d kills, %d publishers, %d messages, %d of them lost", kills, i.Epoch, i.Last, s.Lost())
 }
 
