@@ -14,6 +14,8 @@
 //   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
 //   - A claim is room in the ring for a message that is made in place, and then committed
 //     or given up. A batch is messages that become visible at once.
+//   - A typed publisher and subscriber carry structs of one fixed-size type as they lie in
+//     memory; the layout hash tells versions of the type apart.
 //   - A gate is a named subscriber that the publisher waits for. While one has not read
 //     what would be overwritten, publishing is refused: back pressure.
 //   - A mark is a message that begins a snapshot, for those who join late.

@@ -28,6 +28,10 @@ var (
 	ErrSubscriberActive = errors.New("the subscriber's name is in use")
 	// ErrTooLarge: the message is larger than the ring's limit, or the batch than a block.
 	ErrTooLarge = errors.New("message larger than the ring's limit")
+	// ErrType: values of this type mean nothing in another process.
+	ErrType = errors.New("not a type for messages")
+	// ErrSchema: the messages are laid out in another way than this program's type.
+	ErrSchema = errors.New("other message layout")
 	// ErrBackPressure: a gate has not read what the message would overwrite.
 	ErrBackPressure = errors.New("back pressure: a gate has not caught up")
 	// ErrUnread: a new file would lose what a gate has not read.

@@ -83,3 +83,69 @@ func ExamplePublisher_PublishBatch() {
 	// 1 1 bid 5023.25
 	// 2 2 bid 5023.50
 }
+
+// A struct of fixed size is published and read as it is. Programs that were built with
+// another version of it are refused when they begin.
+func ExampleTypedPublisher() {
+	dir, err := os.MkdirTemp("", "tickring-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	type Trade struct {
+		Price int64 // 1e-9
+		Size  uint32
+		Side  byte
+	}
+	hash, err := ring.LayoutHash[Trade]()
+	if err != nil {
+		log.Fatal(err)
+	}
+	pub, err := ring.Create("trades", ring.Config{Dir: dir, Capacity: 256 << 10, SchemaHash: hash})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pub.Close()
+	const trade = 1
+	trades, err := ring.NewTypedPublisher[Trade](pub, trade)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	sub, err := ring.Open("trades", ring.Options{Dir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sub.Close()
+	in, err := ring.NewTypedSubscriber[Trade](sub, trade)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	if err := trades.Publish(&Trade{Price: 5023_250000000, Size: 2, Side: 'B'}); err != nil {
+		log.Fatal(err)
+	}
+	err = trades.PublishBatch([]Trade{
+		{Price: 5023_500000000, Size: 1, Side: 'B'},
+		{Price: 5023_500000000, Size: 4, Side: 'A'},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for {
+		t, status := in.Next()
+		if status != ring.Message {
+			break
+		}
+		fmt.Printf("%d: %d %c %d\n", sub.Seq(), t.Price, t.Side, t.Size)
+	}
+
+	_, err = ring.NewTypedPublisher[struct{ Symbol string }](pub, 2)
+	fmt.Println(err)
+	// Output:
+	// 1: 5023250000000 B 2
+	// 2: 5023500000000 B 1
+	// 3: 5023500000000 A 4
+	// ring: publish struct { Symbol string } on "trades": not a type for messages: struct { Symbol string }.Symbol cannot be shared, its type is string: it points to its bytes; use an array of bytes
+}

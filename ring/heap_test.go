@@ -74,6 +74,17 @@ func newHeapSubscriber(base unsafe.Pointer, g geometry, from From, seq uint64) *
 	return s
 }
 
+// Messages of typedSize have typedType and others do not, so that they can be published
+// and read typed.
+const typedSize, typedType = 27, 0
+
+func typeOf(seq uint64, size int) uint16 {
+	if size == typedSize {
+		return typedType
+	}
+	return max(uint16(seq*7), 1)
+}
+
 // fill makes the message with number seq: its size and every byte follow from the
 // number, so a reader can tell a torn, doubled, moved or foreign message. Zeros are
 // frequent, and so are words that look like headers.
@@ -87,6 +98,9 @@ func fill(buf []byte, seq uint64, largest int) []byte {
 		n = min(largest, 57+r.IntN(200))
 	default:
 		n = r.IntN(mem.LinePayload + 1)
+	}
+	if rand.New(rand.NewPCG(seq/4, 98)).IntN(4) == 0 { // some in a row
+		n = typedSize
 	}
 	return fillWith(buf[:n], seq, r)
 }
@@ -133,7 +147,7 @@ func (o *oracle) message(seq uint64, typ uint16, got []byte) error {
 	if string(got) != string(want) {
 		return fmt.Errorf("message %d is torn or foreign:\n got %x\nwant %x", seq, got, want)
 	}
-	if typ != uint16(seq*7) {
+	if typ != typeOf(seq, len(got)) {
 		return fmt.Errorf("message %d has type %d", seq, typ)
 	}
 	o.next = seq + 1
@@ -153,30 +167,72 @@ func (o *oracle) gap(first, last uint64) error {
 // step reads once. more is false at the end.
 func (o *oracle) step(s *subscriber) (st Status, err error) {
 	m, st := s.Next()
-	switch st {
-	case Message:
-		err = o.message(s.Seq(), s.Type(), m)
-	case Gap:
-		err = o.gap(s.Gap())
-	case Corrupt:
-		err = s.Err()
+	if st == Message {
+		return st, o.message(s.Seq(), s.Type(), m)
 	}
-	return st, err
+	return st, o.other(s, st)
+}
+
+// other is any status but a message.
+func (o *oracle) other(s *subscriber, st Status) error {
+	switch st {
+	case Gap:
+		return o.gap(s.Gap())
+	case Corrupt:
+		return s.Err()
+	}
+	return nil
+}
+
+// stepSome reads in one of the forms there are.
+func (o *oracle) stepSome(r *rand.Rand, s *subscriber) (st Status, err error) {
+	if r.IntN(3) == 0 && o.next != 0 && len(fill(o.want, o.next, o.largest)) == typedSize {
+		var v *[typedSize]byte
+		if v, st = newTypedSubscriber[[typedSize]byte](s, typedType).Next(); st == Message {
+			return st, o.message(s.Seq(), s.Type(), v[:])
+		}
+		return st, o.other(s, st)
+	}
+	return o.step(s)
 }
 
 func publishOne(p *publisher, buf []byte) error {
-	return p.Publish(uint16(p.seq*7), fill(buf, p.seq, int(p.maxMessage)))
+	m := fill(buf, p.seq, int(p.maxMessage))
+	return p.Publish(typeOf(p.seq, len(m)), m)
 }
 
 // publishSome publishes a message, or several at once, in one of the forms there are.
 func publishSome(r *rand.Rand, p *publisher, buf []byte) error {
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
 		return publishBatch(p, r.IntN(12))
 	case 1:
 		return publishClaim(r, p, buf)
+	case 2:
+		return publishTyped(p, r.IntN(5), buf)
 	}
 	return publishOne(p, buf)
+}
+
+// publishTyped publishes as many of the next messages as are of the type for it, up to
+// most at once, and another one if there is none.
+func publishTyped(p *publisher, most int, buf []byte) error {
+	var vs [][typedSize]byte
+	for len(vs) < most {
+		m := fill(buf, p.seq+uint64(len(vs)), int(p.maxMessage))
+		if len(m) != typedSize {
+			break
+		}
+		vs = append(vs, [typedSize]byte(m))
+	}
+	t := &TypedPublisher[[typedSize]byte]{p, typedType}
+	switch len(vs) {
+	case 0:
+		return publishOne(p, buf)
+	case 1:
+		return t.Publish(&vs[0])
+	}
+	return t.PublishBatch(vs)
 }
 
 // publishBatch publishes up to most messages at once, as many as fit into a block.
@@ -188,7 +244,7 @@ func publishBatch(p *publisher, most int) error {
 		if size += frameSize(uint64(len(m))); size > p.block {
 			break
 		}
-		msgs = append(msgs, Outgoing{uint16(seq * 7), m})
+		msgs = append(msgs, Outgoing{typeOf(seq, len(m)), m})
 	}
 	return p.PublishBatch(msgs)
 }
@@ -217,7 +273,7 @@ func publishClaim(r *rand.Rand, p *publisher, buf []byte) error {
 	if r.IntN(4) == 0 {
 		p.anchor -= 1 << 33
 	}
-	return p.Commit(uint16(p.seq*7), len(m))
+	return p.Commit(typeOf(p.seq, len(m)), len(m))
 }
 
 // TestInterleaved drives one publisher and some subscribers in one goroutine, in a
@@ -225,7 +281,7 @@ func publishClaim(r *rand.Rand, p *publisher, buf []byte) error {
 func TestInterleaved(t *testing.T) {
 	rounds := 100
 	if testing.Short() || mem.Portable {
-		rounds = 30
+		rounds = 20
 	}
 	base := seed(t)
 	for round := range rounds {
@@ -279,7 +335,7 @@ func interleaved(r *rand.Rand) error {
 		case d < 97:
 			rd := readers[r.IntN(len(readers))]
 			for range r.IntN(200) {
-				st, err := rd.o.step(rd.s)
+				st, err := rd.o.stepSome(r, rd.s)
 				if err != nil {
 					return err
 				}
@@ -350,6 +406,7 @@ func TestConcurrent(t *testing.T) {
 		for i := range subs {
 			go func() {
 				errs <- func() error {
+					r := rand.New(rand.NewPCG(start, uint64(i)))
 					for { // joins again and again while the ring laps
 						s := newHeapSubscriber(base, g, []From{FromOldest, FromLatest, FromSeq}[i], 1)
 						o := newOracle(int(g.maxMessage))
@@ -361,7 +418,7 @@ func TestConcurrent(t *testing.T) {
 						}
 						o.next = first
 						for reads := 0; reads < 20_000 || i == 2; reads++ {
-							st, err := o.step(s)
+							st, err := o.stepSome(r, s)
 							if err != nil {
 								return err
 							}

@@ -155,9 +155,14 @@ func (p *publisher) timeFrame(now uint64) {
 	p.anchor = now
 }
 
+// now reads the clock for a stamp. As in [mem.PublishLineTicks], the counter may be read
+// a little before what stands before it is done.
 func (p *publisher) now() uint64 {
-	if p.stamping == stampNone {
+	switch p.stamping {
+	case stampNone:
 		return 0
+	case stampTicks:
+		return mem.Ticks()
 	}
 	return p.clock.Now()
 }

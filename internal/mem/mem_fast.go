@@ -35,6 +35,21 @@ func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
 	dst[4], dst[5], dst[6] = src[5], src[6], src[7]
 }
 
+// PutFrame writes a frame whose payload is a T, without pointers: payload and header,
+// in no particular order.
+//
+// An assignment and no copy of bytes, because for that the compiler knows the size.
+func PutFrame[T any](line unsafe.Pointer, v *T, word uint64) {
+	*(*T)(unsafe.Add(line, 8)) = *v
+	*(*uint64)(line) = word
+}
+
+// TakeFrame copies the payload of a frame, a T without pointers, from shared memory.
+// Follow with [LoadFence] and the overrun check.
+func TakeFrame[T any](v *T, line unsafe.Pointer) {
+	*v = *(*T)(unsafe.Add(line, 8))
+}
+
 // CopyOut copies from shared memory, src on an 8-byte boundary. Follow with
 // [LoadFence] and the overrun check.
 func CopyOut(dst []byte, src unsafe.Pointer) {

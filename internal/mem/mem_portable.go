@@ -39,6 +39,19 @@ func CopyLineOut(dst *[LineWords]uint64, line unsafe.Pointer) {
 	}
 }
 
+// PutFrame writes a frame whose payload is a T, without pointers: payload and header,
+// in no particular order.
+func PutFrame[T any](line unsafe.Pointer, v *T, word uint64) {
+	CopyIn(unsafe.Add(line, 8), unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)))
+	Store((*uint64)(line), word)
+}
+
+// TakeFrame copies the payload of a frame, a T without pointers, from shared memory.
+// Follow with [LoadFence] and the overrun check.
+func TakeFrame[T any](v *T, line unsafe.Pointer) {
+	CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)), unsafe.Add(line, 8))
+}
+
 // CopyOut copies from shared memory, src on an 8-byte boundary. Follow with
 // [LoadFence] and the overrun check.
 func CopyOut(dst []byte, src unsafe.Pointer) {
