@@ -34,6 +34,7 @@ type Info struct {
 	Opened    time.Time
 	Beat      time.Duration // since the last heartbeat
 	TickHz    float64       // of the clock that stamps count
+	Waker     bool          // somebody wakes who sleeps on the ring; see [Sleeper]
 
 	Mark    uint64 // number of the message that begins the last snapshot; 0: none
 	Refused uint64 // times a gate held the publisher
@@ -116,6 +117,7 @@ func stat(ps paths) (Info, error) {
 		Created: unixTime(h.created), Publisher: r.life(), First: h.firstSeq,
 	}
 	var gates []GateLag
+	i.Waker, _ = r.file.Locked(wakerByte)
 	err = mmap.Guard(func() error {
 		v := newView(region.Base(), r.geo)
 		i.Epoch = mem.LoadAcquire(&v.hdr.epoch)

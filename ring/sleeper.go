@@ -94,6 +94,9 @@ func NewSleeper(opt SleepOptions, subs ...*Subscriber) (*Sleeper, error) {
 	return &Sleeper{opt: opt, subs: subs, intr: new(interrupt)}, nil
 }
 
+// For makes these the subscribers that Wait sleeps for. None of them may be nil.
+func (s *Sleeper) For(subs ...*Subscriber) { s.subs = subs }
+
 // Wait spins, yields or sleeps. It returns at once if one of the subscribers has
 // something that its last Next did not find, so Next comes before Wait, for each of them.
 func (s *Sleeper) Wait(polls int) { s.wait(polls, s.subs) }

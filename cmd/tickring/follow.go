@@ -56,7 +56,8 @@ type follower struct {
 
 	cfg       followConfig
 	wait      ring.WaitStrategy
-	lookMask  int // pause looks with every lookMask+1st poll
+	sleeper   *ring.Sleeper // wait, if it is one, else nil
+	lookMask  int           // pause looks with every lookMask+1st poll
 	idleSince time.Time
 	asked     time.Time
 	publisher ring.Life // as last told
@@ -69,7 +70,13 @@ type follower struct {
 func newFollower(ctx context.Context, cfg followConfig) *follower {
 	f := &follower{cfg: cfg, latency: hdrhistogram.New(1, 10_000_000_000, 2)}
 	f.wait, f.lookMask = cfg.idle.strategy()
-	context.AfterFunc(ctx, func() { f.stop.Store(true) })
+	f.sleeper, _ = f.wait.(*ring.Sleeper)
+	context.AfterFunc(ctx, func() {
+		f.stop.Store(true)
+		if f.sleeper != nil {
+			f.sleeper.Interrupt()
+		}
+	})
 	return f
 }
 
@@ -81,6 +88,9 @@ func (f *follower) join(ctx context.Context) error {
 	for told := false; ; {
 		var err error
 		if f.sub, err = ring.Open(f.cfg.ring, f.options()); err == nil {
+			if f.sleeper != nil {
+				f.sleeper.For(f.sub)
+			}
 			f.tellGate()
 			return nil
 		}
@@ -148,7 +158,7 @@ func (f *follower) pause(ctx context.Context, st ring.Status) (done bool, err er
 	}
 	f.polls++
 	f.wait.Wait(f.polls)
-	if f.polls&f.lookMask == 0 {
+	if f.polls&f.lookMask == 0 || f.sleeper != nil && f.polls > idleSpins+idleYields {
 		return f.look(ctx)
 	}
 	return false, nil

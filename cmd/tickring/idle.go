@@ -15,7 +15,7 @@ type idleFlags struct {
 }
 
 func (o *idleFlags) register(cmd *cobra.Command) {
-	o.idle = newWord("auto", "spin", "yield", "backoff")
+	o.idle = newWord("auto", "spin", "yield", "backoff", "futex")
 	cmd.Flags().Var(o.idle, "idle", "what to do while there is nothing to read; auto: spin with --cpu, else backoff")
 	must(cmd.RegisterFlagCompletionFunc("idle", completeWords(o.idle.words...)))
 	cpuFlag(cmd, &o.cpu)
@@ -24,7 +24,9 @@ func (o *idleFlags) register(cmd *cobra.Command) {
 const idleHelp = `While there is nothing to read a subscriber spins, which wants a core of its own;
 yields the core between polls (yield); or polls for some microseconds, then
 yields, then sleeps, at last 100 µs at a time (backoff), which leaves the core to
-others. A sleeper sees the next message when it wakes up.`
+others. A sleeper sees the next message when it wakes up. With --idle futex it sleeps
+until it is woken, by 'tickring waker' or 'replay --waker', or for 1 ms at a time if the
+ring has neither.`
 
 // strategy returns what to do, and how many idle polls may pass between two looks
 // at the clock, less one: a power of two less one.
@@ -41,6 +43,16 @@ func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
 		return ring.Spin{}, 1<<12 - 1
 	case "yield":
 		return ring.Yield{Spins: 10}, 1<<6 - 1
+	case "futex":
+		w, err := ring.NewSleeper(ring.SleepOptions{Spins: idleSpins, Yields: idleYields})
+		must(err)
+		return w, 1<<6 - 1
 	}
-	return ring.Backoff{Spins: 1000, Yields: 1000, Sleep: 100 * time.Microsecond}, 1<<6 - 1
+	return ring.Backoff{Spins: idleSpins, Yields: idleYields, Sleep: 100 * time.Microsecond}, 1<<6 - 1
 }
+
+// Polls before the first sleep.
+const (
+	idleSpins  = 1000
+	idleYields = 1000
+)

@@ -33,6 +33,7 @@ type replayOptions struct {
 	silently bool // say nothing of waiting
 	standby  bool
 	group    bool
+	waker    bool
 	huge     bool
 	cpu      int
 	json     bool
@@ -115,6 +116,7 @@ the gates that replay has let go.`,
 	f.BoolVar(&o.silently, "wait-silently", false, "say nothing of waiting")
 	must(f.MarkHidden("wait-silently")) // for demo, whose subscribers are on their way
 	f.BoolVar(&o.standby, "standby", false, "wait for the end of the ring's publisher, and go on in its place")
+	f.BoolVar(&o.waker, "waker", false, "wake subscribers that sleep (--idle futex), in a thread beside the publisher")
 	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
 	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any; a standby takes a large ring over much sooner then")
 	cpuFlag(cmd, &o.cpu)
@@ -202,6 +204,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		SchemaHash: schemaHash(s.schema),
 		Source:     s.source,
 		Group:      o.group,
+		Waker:      o.waker,
 		Gates:      o.gates,
 		OnDemote:   gates.onDemote,
 		HugePages:  o.huge,

@@ -67,6 +67,7 @@ type ringReport struct {
 	LastSeq     uint64      `json:"last_seq"`
 	MarkSeq     uint64      `json:"mark_seq,omitempty"` // begins the last snapshot
 	Refused     uint64      `json:"refused"`            // times a gate held the publisher
+	Waker       bool        `json:"waker"`              // somebody wakes who sleeps on the ring
 	Subscribers []subStatus `json:"subscribers,omitempty"`
 	Error       string      `json:"error,omitempty"` // what is broken; what cannot be told is not here
 }
@@ -86,6 +87,7 @@ type subStatus struct {
 	Bytes     uint64       `json:"bytes"`
 	Lost      uint64       `json:"lost"`
 	Overruns  uint64       `json:"overruns"`
+	Sleeps    uint64       `json:"sleeps"` // times it slept until it was woken
 	Negative  uint64       `json:"latencies_below_0"`
 	TooLong   uint64       `json:"latencies_above_10s"`
 	Latency   *percentiles `json:"latency_ns"`
@@ -99,7 +101,7 @@ func reportRing(i ring.Info) ringReport {
 		Schema: i.Schema, SchemaHash: fmt.Sprintf("%016x", i.SchemaHash), Source: i.Source,
 		Capacity: i.Capacity, Block: i.Block, MaxMessage: i.MaxMessage, Stamps: i.Stamps.String(), TickHz: i.TickHz,
 		FirstSeq: i.First, OldestSeq: i.Oldest, LastSeq: i.Last,
-		MarkSeq: i.Mark, Refused: i.Refused,
+		MarkSeq: i.Mark, Refused: i.Refused, Waker: i.Waker,
 	}
 	if i.Err != nil {
 		r.Error = i.Err.Error()
@@ -118,6 +120,7 @@ func reportSub(s ring.SubscriberInfo, last uint64) subStatus {
 	}
 	r.State, r.Active, r.PID, r.Opened, r.Cursor = "dead", s.Active, s.PID, s.Opened, s.Cursor
 	r.Delivered, r.Bytes, r.Lost, r.Overruns = s.Messages, s.Bytes, s.Lost, s.Overruns
+	r.Sleeps = s.Sleeps
 	r.Negative, r.TooLong, r.Latency = s.Negative, s.TooLong, percentilesOf(s.Latency, int64(s.Max))
 	switch {
 	case s.Active:
@@ -162,6 +165,9 @@ func (r *ringReport) write(w *lines) error {
 	if holding, gates := r.gates(); gates > 0 {
 		w.printf(", the publisher waits for %d of %s; held %s by them so far", holding, countOf(uint64(gates), "gate", "gates"), countOf(r.Refused, "time", "times"))
 	}
+	if r.Waker {
+		w.printf("; those that sleep are woken")
+	}
 	w.printf("\n")
 	for _, s := range r.Subscribers {
 		w.printf("\n")
@@ -179,6 +185,9 @@ func (r *ringReport) write(w *lines) error {
 		w.printf("    delivered  %s messages, %s; next is %s, %s behind\n", countText(s.Delivered), bytesText(s.Bytes), countText(s.Cursor), countText(s.Lag))
 		w.printf("    lost       %s in %s overruns\n", countText(s.Lost), countText(s.Overruns))
 		w.printf("    latency    %s\n", s.Latency.text())
+		if s.Sleeps > 0 {
+			w.printf("    slept      %s\n", countOf(s.Sleeps, "time", "times"))
+		}
 	}
 	return w.err
 }
