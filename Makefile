@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun takeover bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun takeover soak bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ overrun: ## 100 million messages past stalled subscribers
 KILLS ?= 1000
 takeover: ## how long a ring has no publisher when one is killed, in some 15 minutes; needs 3 GiB of memory
 	$(GO) test ./ring -run TakeOverLatency -v -count 1 -timeout 2h -args -kills $(KILLS)
+
+SOAK ?= 1h
+soak: ## real processes killed, stopped and joined at random for SOAK
+	$(GO) test ./ring -run '^TestChaos$$' -v -count 1 -timeout 0 -args -soak $(SOAK)
 
 bench: ## the benchmarks of the ring and of the way from file to ring
 	$(GO) test ./ring -run '^$$' -bench 'RoundTrip|Stream' -benchtime 20000000x

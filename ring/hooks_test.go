@@ -60,27 +60,6 @@ type boxOp struct {
 
 const traceStore = 1 << 63
 
-func openBox(path string) (*box, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size := int(unsafe.Sizeof(box{}))
-	if err := f.Truncate(int64(size)); err != nil {
-		return nil, err
-	}
-	m, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return nil, err
-	}
-	return (*box)(unsafe.Pointer(&m[0])), nil
-}
-
-func (b *box) close() {
-	_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(b)), unsafe.Sizeof(*b)))
-}
-
 // done notes that an operation has returned and what it said.
 func (b *box) done(said ...uint64) {
 	o := boxOp{points: b.points, written: b.written}
@@ -104,7 +83,7 @@ const (
 // hooked runs a script: args are its name, the directory, the box, the point to stop at,
 // and the signal.
 func hooked(args []string) error {
-	b, err := openBox(args[2])
+	b, err := mapFile[box](args[2])
 	if err != nil {
 		return err
 	}
@@ -161,7 +140,7 @@ func startHooked(script, dir string, at uint64, sig unix.Signal) (*hookedProcess
 	}
 	path := dir + ".box"
 	os.Remove(path)
-	b, err := openBox(path)
+	b, err := mapFile[box](path)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +150,7 @@ func startHooked(script, dir string, at uint64, sig unix.Signal) (*hookedProcess
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
-		b.close()
+		unmapFile(b)
 		return nil, err
 	}
 	return &hookedProcess{cmd, b, path, in, bufio.NewScanner(out)}, nil
@@ -230,7 +209,7 @@ func (h *hookedProcess) close() {
 		h.cmd.Process.Kill()
 		h.cmd.Wait()
 	}
-	h.box.close()
+	unmapFile(h.box)
 	os.Remove(h.path)
 }
 
