@@ -2,50 +2,64 @@ package mmap
 
 import (
 	"encoding/binary"
+	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// Grant lets one more user read and write the file, besides its owner: by an access
-// control list, which needs no privilege. The group and others keep what the file's
-// mode gives them.
-func (f *File) Grant(uid uint32) error {
+// Grant makes the file one that its owner and these users can read and write, and nobody
+// else, in one step and whatever it was before; as long as the owner does not change it.
+// That is done by an access control list, which needs no privilege, or without users by
+// mode 0600. Only the owner of a file and root can do it. ErrUnsupported: the filesystem
+// has no such lists.
+func (f *File) Grant(users ...uint32) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if !f.open {
 		return f.closed("grant access to")
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(f.fd, &st); err != nil {
-		return failure("stat", f.path, err)
+	if len(users) == 0 {
+		return chmodExact(f.fd, f.path, 0o600)
 	}
-	// The format of the attribute is that of linux/posix_acl_xattr.h: a version and
-	// entries of tag, permissions and id, by tag.
+	users = slices.Clone(users)
+	slices.Sort(users) // the kernel takes the list in order only
+	err := retry(func() error {
+		return unix.Fsetxattr(f.fd, "system.posix_acl_access", accessList(slices.Compact(users)), 0)
+	})
+	if err == unix.EOPNOTSUPP {
+		err = cause{"its filesystem has no access control lists; use a tmpfs", ErrUnsupported, err}
+		return fmt.Errorf("mmap: grant access to %s: %w", f.path, err)
+	}
+	if err != nil {
+		return failure("grant access to", f.path, err)
+	}
+	return nil
+}
+
+// accessList is a list by which the owner and users may read and write. Its format is
+// that of linux/posix_acl_xattr.h: a version, and entries of tag, permissions and id, by
+// tag. The mode shows what the mask allows in the place of what the group may do.
+func accessList(users []uint32) []byte {
 	const (
 		version               = 2
 		userObj, user         = 0x01, 0x02
 		groupObj, mask, other = 0x04, 0x10, 0x20
 		none                  = 0xFFFFFFFF
+		readWrite             = 6
 	)
 	acl := binary.LittleEndian.AppendUint32(nil, version)
-	for _, e := range []struct {
-		tag  uint16
-		perm uint32
-		id   uint32
-	}{
-		{userObj, st.Mode >> 6 & 7, none},
-		{user, 6, uid},
-		{groupObj, st.Mode >> 3 & 7, none},
-		{mask, 6 | st.Mode>>3&7, none},
-		{other, st.Mode & 7, none},
-	} {
-		acl = binary.LittleEndian.AppendUint16(acl, e.tag)
-		acl = binary.LittleEndian.AppendUint16(acl, uint16(e.perm))
-		acl = binary.LittleEndian.AppendUint32(acl, e.id)
+	add := func(tag, perm uint16, id uint32) {
+		acl = binary.LittleEndian.AppendUint16(acl, tag)
+		acl = binary.LittleEndian.AppendUint16(acl, perm)
+		acl = binary.LittleEndian.AppendUint32(acl, id)
 	}
-	err := retry(func() error { return unix.Fsetxattr(f.fd, "system.posix_acl_access", acl, 0) })
-	if err != nil {
-		return failure("grant access to", f.path, err)
+	add(userObj, readWrite, none)
+	for _, id := range users {
+		add(user, readWrite, id)
 	}
-	return nil
+	add(groupObj, 0, none)
+	add(mask, readWrite, none)
+	add(other, 0, none)
+	return acl
 }

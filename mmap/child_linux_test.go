@@ -45,6 +45,19 @@ func play(role, path string) error {
 			return err
 		}
 		return f.TryLock(Range{0, 1})
+	case "open": // as another user
+		var uid, gid int
+		if _, err := fmt.Sscan(os.Args[2]+" "+os.Args[3], &uid, &gid); err != nil {
+			return err
+		}
+		err := errors.Join(syscall.Setgroups([]int{gid}), syscall.Setresgid(gid, gid, gid), syscall.Setresuid(uid, uid, uid))
+		if err == nil {
+			_, err = Open(path, ReadOnly)
+		}
+		if err == nil {
+			_, err = Open(path, ReadWrite)
+		}
+		return err
 	case "create": // create a file and never commit it
 		_, err := Create(path, CreateOptions{Size: 1 << 20})
 		return err

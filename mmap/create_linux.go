@@ -139,6 +139,28 @@ func (f *File) commit(rename func(base string) error) error {
 	return nil
 }
 
+// CommitOver is Commit for a directory in which others may put things too: whatever has
+// the path makes room, even a directory. That one gets the temporary name instead, and
+// goes if it is empty.
+func (f *File) CommitOver() error {
+	return f.commit(func(base string) (err error) {
+		for range 100 { // others may be at it all the time
+			err = unix.Renameat(f.dir, f.temp, f.dir, base)
+			if err != unix.EISDIR {
+				return err
+			}
+			err = unix.Renameat2(f.dir, f.temp, f.dir, base, unix.RENAME_EXCHANGE)
+			if err == nil {
+				_ = unix.Unlinkat(f.dir, f.temp, unix.AT_REMOVEDIR)
+			}
+			if err != unix.ENOENT {
+				return err
+			}
+		}
+		return err
+	})
+}
+
 // Discard removes a file that was created and not committed, and closes it. It
 // leaves no trace.
 func (f *File) Discard() error {

@@ -172,6 +172,38 @@ func TestCommitOverDirectoryFails(t *testing.T) {
 	wantNames(t, dir, "file")
 }
 
+// TestCommitOver: whatever has the path makes room.
+func TestCommitOver(t *testing.T) {
+	dir, path := inDir(t)
+	for what, put := range map[string]func() error{
+		"nothing":          func() error { return nil },
+		"a file":           func() error { return os.WriteFile(path, []byte("x"), 0o600) },
+		"a symlink":        func() error { return os.Symlink("/dev/zero", path) },
+		"a FIFO":           func() error { return unix.Mkfifo(path, 0o600) },
+		"a directory":      func() error { return os.Mkdir(path, 0o700) },
+		"a full directory": func() error { return os.MkdirAll(filepath.Join(path, "kept"), 0o700) },
+	} {
+		if err := put(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Create(path, CreateOptions{Size: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CommitOver(); err != nil || !f.Same(path) {
+			t.Errorf("over %s: %v", what, err)
+		}
+		f.Close()
+		names, _ := os.ReadDir(dir)
+		if want := map[bool]int{true: 2, false: 1}[what == "a full directory"]; len(names) != want {
+			t.Errorf("over %s: %v is left", what, names)
+		}
+		for _, n := range names {
+			os.RemoveAll(filepath.Join(dir, n.Name()))
+		}
+	}
+}
+
 func TestCommitNewHasOneWinner(t *testing.T) {
 	for name, commit := range map[string]func(*File) error{
 		"rename": (*File).CommitNew,

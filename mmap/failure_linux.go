@@ -51,6 +51,8 @@ func reason(path string, err error) error {
 		return because(ErrNoSpace, ": a disk quota is used up; remove files or have it raised")
 	case unix.EISDIR:
 		return because(ErrNotRegular, " but a directory")
+	case unix.EAGAIN:
+		return cause{"its owner has a lease on it (fcntl F_SETLEASE) that keeps others out; have it given up or the file removed", ErrPermission, err}
 	case unix.ENXIO:
 		return because(ErrNotRegular, " but a FIFO, a socket or a device")
 	case unix.ENAMETOOLONG:

@@ -44,7 +44,15 @@ func (f *File) setLock(verb string, kind int16, r Range) error {
 // Locked tells whether somebody else holds a lock on any part of the range. It
 // works on a file open [ReadOnly], takes no lock itself, and does not see this
 // File's own locks.
-func (f *File) Locked(r Range) (bool, error) {
+func (f *File) Locked(r Range) (bool, error) { return f.conflicts(unix.F_WRLCK, r) }
+
+// LockedExclusively is Locked, but does not see the read locks that whoever can open the
+// file for reading can put on it: only those that [File.TryLock] takes, which needs the
+// file open for writing.
+func (f *File) LockedExclusively(r Range) (bool, error) { return f.conflicts(unix.F_RDLCK, r) }
+
+// conflicts tells whether somebody else's lock keeps one of that kind away.
+func (f *File) conflicts(kind int16, r Range) (bool, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if !f.open {
@@ -53,7 +61,7 @@ func (f *File) Locked(r Range) (bool, error) {
 	if err := r.check(); err != nil {
 		return false, fmt.Errorf("mmap: probe the lock of %s: %w", f.path, err)
 	}
-	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
+	l := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
 	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), unix.F_OFD_GETLK, &l) })
 	if err != nil {
 		return false, failure("probe the lock of", f.path, err)

@@ -90,6 +90,27 @@ func TestReadLockCounts(t *testing.T) {
 	}
 	wantErr(t, f.TryLock(Range{0, 1}), ErrLocked)
 	wantLocked(t, f, Range{0, 1}, true)
+
+	// But it can be told from one that only a writer can have.
+	exclusive := func(want bool) {
+		t.Helper()
+		if got, err := reader.LockedExclusively(Range{}); got != want || err != nil {
+			t.Errorf("LockedExclusively: %v, %v, want %v", got, err, want)
+		}
+	}
+	exclusive(false)
+	other := open(t, path, ReadOnly)
+	if err := unix.FcntlFlock(uintptr(other.fd), unix.F_OFD_SETLK, &l); err != nil {
+		t.Fatal(err)
+	}
+	exclusive(false)
+	if err := f.TryLock(Range{5, 1}); err != nil {
+		t.Fatal(err)
+	}
+	exclusive(true)
+	if _, err := f.LockedExclusively(Range{-1, 1}); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
 }
 
 func TestKillReleasesLock(t *testing.T) {

@@ -39,6 +39,7 @@ func CheckDir(path string, owners ...uint32) error { return unsupported("check d
 
 func (f *File) Commit() error                           { return unsupported("commit", "") }
 func (f *File) CommitNew() error                        { return unsupported("commit", "") }
+func (f *File) CommitOver() error                       { return unsupported("commit", "") }
 func (f *File) Discard() error                          { return unsupported("discard", "") }
 func (f *File) Path() string                            { return "" }
 func (f *File) Access() Access                          { return ReadOnly }
@@ -53,8 +54,11 @@ func (f *File) Map(o MapOptions) (*Region, error) { return nil, unsupported("map
 func (f *File) TryLock(r Range) error             { return unsupported("lock", "") }
 func (f *File) Unlock(r Range) error              { return unsupported("unlock", "") }
 func (f *File) Locked(r Range) (bool, error)      { return false, unsupported("probe the lock of", "") }
-func (f *File) Close() error                      { return unsupported("close", "") }
-func (f *File) Grant(uid uint32) error            { return unsupported("grant access to", "") }
+func (f *File) LockedExclusively(r Range) (bool, error) {
+	return false, unsupported("probe the lock of", "")
+}
+func (f *File) Close() error                { return unsupported("close", "") }
+func (f *File) Grant(users ...uint32) error { return unsupported("grant access to", "") }
 
 // Region is a part of a file mapped into memory. On this system there are none.
 type Region struct{}

@@ -62,6 +62,7 @@ func RemoveTemp(path string) (int, error) {
 		case nil:
 			removed++
 		case unix.ENOENT:
+		case unix.ENOTEMPTY: // not one that this package made
 		default:
 			return removed, failure("remove", filepath.Join(filepath.Dir(path), name), err)
 		}

@@ -39,12 +39,14 @@ const lookEvery = 10 * time.Millisecond
 
 // openGate finds the file of a gate, or makes it with a cursor at message seq and
 // position pos. oldest is where a cursor goes that cannot be read: the gate gets again
-// what is in the ring, and loses nothing.
-func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64) (*gateFile, error) {
+// what is in the ring, and loses nothing. known says that the name was a gate's already.
+//
+// The name of a gate is the publisher's: what another user has put there makes room.
+func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64, known bool) (*gateFile, error) {
 	f := &gateFile{paths: ps, gate: g, ringID: ringID, fileID: fileID, seq: seq}
 	f.load = f.loadCursor
 	for tries := 1; ; tries++ {
-		err := f.open()
+		err := f.open(known)
 		switch {
 		case err == nil:
 			return f, nil
@@ -55,6 +57,8 @@ func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64) (*gateF
 			err = f.make(seq, pos, (*mmap.File).Commit)
 		case errors.Is(err, ErrCorrupt), errors.Is(err, ErrVersion):
 			err = f.make(oldest, 0, (*mmap.File).Commit)
+		case f.inTheWay(err):
+			err = f.make(oldest, 0, (*mmap.File).CommitOver)
 		}
 		if err != nil && !errors.Is(err, mmap.ErrExist) && !errors.Is(err, mmap.ErrNotExist) || tries == 100 {
 			return nil, fmt.Errorf("gate %q: %w", g.Name, err)
@@ -65,13 +69,30 @@ func openGate(ps paths, g Gate, ringID, fileID, seq, pos, oldest uint64) (*gateF
 // errOtherRing: the file is of an earlier ring of this name.
 var errOtherRing = errors.New("of another ring")
 
+// errNotOurs: what has the gate's name is neither the publisher's nor the gate's owner's.
+var errNotOurs = errors.New("another user's")
+
+// inTheWay says whether err comes from something of another user that is no gate's file.
+func (f *gateFile) inTheWay(err error) bool {
+	if errors.Is(err, errNotOurs) {
+		return true
+	}
+	for _, kind := range []error{mmap.ErrNotRegular, mmap.ErrSymlink, mmap.ErrPermission} {
+		if errors.Is(err, kind) {
+			i, err := os.Lstat(f.paths.sub(f.gate.Name))
+			return err == nil && ownerOf(i) != uint32(os.Geteuid())
+		}
+	}
+	return false
+}
+
 // open opens the file of that name and verifies it.
-func (f *gateFile) open() error {
+func (f *gateFile) open(known bool) error {
 	file, err := mmap.Open(f.paths.sub(f.gate.Name), mmap.ReadOnly)
 	if err != nil {
 		return err
 	}
-	err = f.verify(file)
+	err = f.verify(file, known)
 	if err != nil {
 		file.Close()
 		return err
@@ -86,13 +107,17 @@ func (f *gateFile) open() error {
 	return nil
 }
 
-func (f *gateFile) verify(file *mmap.File) error {
+func (f *gateFile) verify(file *mmap.File, known bool) error {
 	i, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if self := uint32(os.Getuid()); i.UID != self && i.UID != f.gate.Owner {
-		return fmt.Errorf("%w: %s belongs to user %d; let it be removed, or name that user as the gate's owner", ErrConfig, file.Path(), i.UID)
+	self := uint32(os.Geteuid())
+	switch {
+	case i.UID != self && i.UID != 0 && i.UID != f.gate.Owner:
+		return fmt.Errorf("%w: %s belongs to user %d", errNotOurs, file.Path(), i.UID)
+	case !known && linked(i):
+		return fmt.Errorf("%w: %s is the file of another gate", errNotOurs, file.Path())
 	}
 	s, err := readSub(file)
 	if err != nil {
@@ -101,7 +126,22 @@ func (f *gateFile) verify(file *mmap.File) error {
 	if s.ringID != f.ringID {
 		return errOtherRing
 	}
+	if i.UID == self {
+		return f.grant(file)
+	}
 	return nil
+}
+
+// linked says whether somebody who may write a file has given it a second name. He could
+// harm who takes it for the one of that name.
+func linked(i mmap.Info) bool { return i.Nlink > 1 && i.Mode&0o022 != 0 }
+
+// grant lets the gate's owner and the publisher have the file, and nobody else.
+func (f *gateFile) grant(file *mmap.File) error {
+	if f.gate.Owner == 0 || f.gate.Owner == uint32(os.Geteuid()) {
+		return file.Grant()
+	}
+	return file.Grant(f.gate.Owner)
 }
 
 // make makes the file.
@@ -111,10 +151,8 @@ func (f *gateFile) make(seq, pos uint64, commit func(*mmap.File) error) error {
 		return err
 	}
 	defer file.Close() // removes it, if it was not committed
-	if self := uint32(os.Getuid()); f.gate.Owner != 0 && f.gate.Owner != self {
-		if err := file.Grant(f.gate.Owner); err != nil {
-			return err
-		}
+	if err := f.grant(file); err != nil {
+		return err
 	}
 	var cursor [24]byte
 	binary.LittleEndian.PutUint64(cursor[0:], seq)
@@ -147,12 +185,13 @@ func (f *gateFile) loadCursor() error {
 	return nil
 }
 
-// owned takes a file that cannot be asked for one that has an owner.
+// owned takes a file that cannot be asked for one that has an owner. It does not see the
+// lock of somebody who may only read the file: he cannot have opened the gate.
 func (f *gateFile) owned() bool {
 	if f.file == nil {
 		return true
 	}
-	held, err := f.file.Locked(lockWhole)
+	held, err := f.file.LockedExclusively(lockWhole)
 	return err != nil || held
 }
 
@@ -167,9 +206,11 @@ func (f *gateFile) lookAgain() {
 	if f.file != nil && f.file.Same(f.file.Path()) {
 		return
 	}
-	if err := f.open(); errors.Is(err, mmap.ErrNotExist) {
-		// Position 0 is believed as little as any that is behind what was seen.
+	// Position 0 is believed as little as any that is behind what was seen.
+	if err := f.open(true); errors.Is(err, mmap.ErrNotExist) {
 		_ = f.make(f.seq, 0, (*mmap.File).CommitNew)
+	} else if err != nil && f.inTheWay(err) {
+		_ = f.make(f.seq, 0, (*mmap.File).CommitOver)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // AddGate makes the subscriber of that name a gate from the next message on, be there
 // such a subscriber yet or not; of a gate that holds it changes the policy. A gate that
 // was let go becomes one again. What was published before may be lost to it as to
-// anybody. Call it between two messages, from the goroutine that publishes.
+// anybody. Whatever has the name and belongs to neither the publisher's user nor the
+// gate's owner makes room. Call it between two messages, from the goroutine that publishes.
 //
 // Errors: [ErrName], [ErrConfig] (a ring has 32 gates at most), [ErrClosed], those of
 // package mmap.
@@ -31,6 +32,9 @@ func (p *Publisher) addGate(g Gate) error {
 	}
 	for _, old := range p.gates {
 		if old.Name == g.Name {
+			if err := p.giveGate(old, g); err != nil {
+				return err
+			}
 			old.Gate = g
 			mem.Store(&old.slot.policy, g.policy())
 			return nil
@@ -45,7 +49,7 @@ func (p *Publisher) addGate(g Gate) error {
 	if slot == nil {
 		return fmt.Errorf("%w: a ring has %d gates at most, those that were let go included; take one out first", ErrConfig, maxGates)
 	}
-	f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, p.seq, p.pos, p.seq)
+	f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, p.seq, p.pos, p.seq, false)
 	if err != nil {
 		return err
 	}
@@ -54,6 +58,22 @@ func (p *Publisher) addGate(g Gate) error {
 	}
 	p.hold(&gate{Gate: g, slot: slot, cursor: f})
 	return nil
+}
+
+// giveGate lets the owner of g open the gate, and not that of old, if they differ.
+func (p *Publisher) giveGate(old *gate, g Gate) error {
+	if old.Owner == g.Owner {
+		return nil
+	}
+	p.refresh(old)
+	was := old.cursor.(*gateFile)
+	f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, was.seq, 0, was.seq, true)
+	if err == nil {
+		was.close()
+		old.cursor = f
+		p.setGate(old.slot, GateHolding, g.Owner)
+	}
+	return err
 }
 
 // RemoveGate takes a gate out: the publisher waits for it no more, and it is told that
@@ -102,7 +122,7 @@ func (p *Publisher) adoptGates() error {
 			p.setGate(slot, GateNone, 0) // nonsense; whose gate it was cannot be known
 			continue
 		}
-		f, err := openGate(p.paths, g.Gate, p.fixed.ringID, p.fixed.fileID, mem.LoadAcquire(&slot.fromSeq), g.pos, oldest.next)
+		f, err := openGate(p.paths, g.Gate, p.fixed.ringID, p.fixed.fileID, mem.LoadAcquire(&slot.fromSeq), g.pos, oldest.next, true)
 		if err != nil {
 			return err
 		}

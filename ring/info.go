@@ -133,11 +133,11 @@ func stat(ps paths) (Info, error) {
 		gates = v.listGates()
 		var s subscriber
 		s.start(v)
-		s.joinLatest()
+		s.joinOldest(0) // first: the ring may lap between the two
 		if s.err == nil {
-			i.Last = s.floor - 1
-			s.joinOldest(0)
 			i.Oldest = s.next
+			s.joinLatest()
+			i.Last = s.floor - 1
 		}
 		if s.err != nil {
 			i.Err, i.Last, i.Oldest = s.err, 0, 0
@@ -195,7 +195,7 @@ func statSub(ps paths, name string, ringID uint64) (SubscriberInfo, error) {
 	if s.ringID != ringID {
 		i.Cursor = 0 // of an earlier ring of this name: it means nothing here
 	}
-	i.Active, err = f.Locked(lockWhole)
+	i.Active, err = f.LockedExclusively(lockWhole)
 	return i, err
 }
 

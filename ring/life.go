@@ -47,8 +47,7 @@ func (l Life) String() string {
 var presenceByte = mmap.Range{Start: 0, Len: 1}
 
 // showPresence locks that byte. Any reader of the ring can be in the way with a lock of
-// its own; then it looks as if there were a publisher all the same, and the next
-// heartbeat tries again.
+// its own; then others go by the heartbeat, with the next of which it tries again.
 func (p *Publisher) showPresence() {
 	if !p.present {
 		p.present = p.file.TryLock(presenceByte) == nil
@@ -73,16 +72,24 @@ func (r *ringFile) life() Life {
 	if state == stateClosed {
 		return Ended
 	}
-	if held, err := r.file.Locked(presenceByte); err == nil && !held {
+	dead := func() Life {
 		// A publisher closes the ring first and lets go of it then.
 		if state, _ = r.word(stateOffset); state == stateClosed {
 			return Ended
 		}
 		return Dead
 	}
+	locked, err := r.file.Locked(presenceByte)
+	if err == nil && !locked {
+		return dead()
+	}
 	beat, _ := r.word(unsafe.Offsetof(header{}.beat))
 	every, _ := r.word(unsafe.Offsetof(header{}.beatEvery))
 	if now := tick.Mono(); every > 0 && now > beat && now-beat > hungAfter(every) {
+		// The lock of a reader says nothing. Then the heart alone decides.
+		if held, err := r.file.LockedExclusively(presenceByte); err == nil && !held {
+			return dead()
+		}
 		return Hung
 	}
 	return Live

@@ -104,10 +104,18 @@ func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*opene
 		if err != nil {
 			return nil, err
 		}
-		if err := f.TryLock(lockWhole); err != nil {
+		if err := p.checkSub(f); err != nil {
 			f.Close()
-			if errors.Is(err, mmap.ErrLocked) {
+			return nil, err
+		}
+		if err := f.TryLock(lockWhole); err != nil {
+			held, _ := f.LockedExclusively(lockWhole)
+			f.Close()
+			switch {
+			case errors.Is(err, mmap.ErrLocked) && held:
 				return nil, fmt.Errorf("%w: %q is subscribed already; use another name", ErrSubscriberActive, name)
+			case errors.Is(err, mmap.ErrLocked):
+				return nil, fmt.Errorf("%w: a process that can only read %s keeps it locked; end that process, or use another name", ErrSubscriberActive, path)
 			}
 			return nil, err
 		}
@@ -116,12 +124,13 @@ func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*opene
 			continue
 		}
 		old, err := readSub(f)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrVersion) {
 			f.Close()
 			return nil, fmt.Errorf("%s: %w; remove the file to begin anew", path, err)
 		}
-		if old.ringID != ringID {
-			// Of an earlier ring of this name: its cursor means nothing here.
+		if err != nil || old.ringID != ringID {
+			// Of an earlier ring of this name, perhaps of another version: its cursor means
+			// nothing here.
 			if !r.file.Same(p.ring()) {
 				f.Close()
 				return nil, errStaleRing // or is ours the earlier one?
@@ -135,6 +144,26 @@ func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*opene
 		}
 		return mapSub(f, path, lock, false)
 	}
+}
+
+// checkSub refuses the file of a subscriber's name if somebody may write it who is neither
+// this user nor the ring's: he could cut it short under the mapping.
+func (p paths) checkSub(f *mmap.File) error {
+	i, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	dir, err := os.Lstat(p.subs())
+	if err != nil {
+		return err
+	}
+	switch self := uint32(os.Geteuid()); {
+	case i.UID != self && i.UID != ownerOf(dir):
+		return fmt.Errorf("%w: %s belongs to user %d, who is neither this one nor the ring's; have it removed, or use another name", mmap.ErrPermission, f.Path(), i.UID)
+	case i.UID == self && linked(i):
+		return fmt.Errorf("%w: %s is a second name of a file that another user may write; have it removed, or use another name", mmap.ErrPermission, f.Path())
+	}
+	return nil
 }
 
 // errStaleRing: the ring was replaced while it was being opened.
