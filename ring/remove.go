@@ -72,6 +72,8 @@ func remove(ps paths) error {
 		}
 		if s.Type().IsRegular() && CheckName(name) == nil {
 			try(ps.sub(s.Name()))
+		} else if first == nil {
+			first = fmt.Errorf("%s is none of the ring's files and stays; remove it by hand", ps.sub(s.Name()))
 		}
 	}
 	try(ps.subs())

@@ -514,7 +514,6 @@ func TestBadSubscriberFiles(t *testing.T) {
 		{"too long", func(path string, f *subFile) error { return os.Truncate(path, int64(subFileSize)+1) }, ErrCorrupt},
 		{"zeros", func(path string, f *subFile) error { return os.WriteFile(path, make([]byte, subFileSize), 0o600) }, ErrCorrupt},
 		{"magic", func(path string, f *subFile) error { f.magic++; return nil }, ErrCorrupt},
-		{"version", func(path string, f *subFile) error { f.version++; f.checksum = f.sum(); return nil }, ErrVersion},
 		{"checksum", func(path string, f *subFile) error { f.checksum++; return nil }, ErrCorrupt},
 		{"name", func(path string, f *subFile) error { f.name[0]++; return nil }, ErrCorrupt},
 		{"histogram", func(path string, f *subFile) error { f.histLen++; f.checksum = f.sum(); return nil }, ErrCorrupt},
