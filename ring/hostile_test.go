@@ -97,7 +97,7 @@ func hostileFeed(args []string) error {
 		case "life":
 			var i Info
 			i, err = Stat(args[1], "r")
-			fmt.Print(i.Publisher, " ")
+			fmt.Print(i.Publisher, " waker=", i.Waker, " ")
 			for _, s := range i.Subscribers {
 				fmt.Print(s.Name, "=", s.Active, " ")
 			}

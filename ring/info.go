@@ -117,7 +117,7 @@ func stat(ps paths) (Info, error) {
 		Created: unixTime(h.created), Publisher: r.life(), First: h.firstSeq,
 	}
 	var gates []GateLag
-	i.Waker, _ = r.file.Locked(wakerByte)
+	i.Waker, _ = r.file.LockedExclusively(wakerByte)
 	err = mmap.Guard(func() error {
 		v := newView(region.Base(), r.geo)
 		i.Epoch = mem.LoadAcquire(&v.hdr.epoch)

@@ -31,7 +31,7 @@ func neighbour(args []string) error {
 	}
 	path := filepath.Join(ps.dir, args[3])
 	switch what := args[2]; what {
-	case "read", "write", "readlock", "lease":
+	case "read", "write", "readlock", "readlock1", "lease":
 		flags := unix.O_RDONLY
 		if what == "write" || what == "lease" {
 			flags = unix.O_RDWR
@@ -40,10 +40,12 @@ func neighbour(args []string) error {
 		if fd, err = unix.Open(path, flags|unix.O_CLOEXEC, 0); err != nil {
 			break
 		}
-		if what == "readlock" {
+		switch what {
+		case "readlock":
 			err = unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_RDLCK})
-		}
-		if what == "lease" {
+		case "readlock1": // all but the first byte
+			err = unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_RDLCK, Start: 1})
+		case "lease":
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK)
 		}
 	case "link":
@@ -233,9 +235,10 @@ func TestForeignLocks(t *testing.T) {
 		n.do(otherUser, "readlock", "subs/lossy", "ok"),
 		n.do(otherUser, "readlock", "subs/early", "ok"),
 		n.do(otherUser, "readlock", "subs/good", denied),
+		n.do(otherUser, "readlock1", "ring", "ok"),
 	}
-	// Nobody has them open.
-	n.feed("life", "live bad=false early=false good=false lossy=false ok")
+	// Nobody has them open, or wakes.
+	n.feed("life", "live waker=false bad=false early=false good=false lossy=false ok")
 	n.do(strategyUser, "open", "lossy", "keeps it locked")()
 	// A gate that may hold the feed only while it lives does not live.
 	n.feed("fill", "good bad ok")

@@ -235,7 +235,7 @@ func (s *Subscriber) hasWaker(v uint32, now uint64) bool {
 		return true // the next publisher does, when it begins
 	}
 	if v != s.wakerWord || now-s.wakerAsked > wakerAskEvery {
-		held, err := s.ring.file.Locked(wakerByte)
+		held, err := s.ring.file.LockedExclusively(wakerByte)
 		s.waker, s.wakerWord, s.wakerAsked = held && err == nil, v, now
 	}
 	return s.waker
