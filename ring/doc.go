@@ -54,7 +54,8 @@
 // A frame's header is stored last, and the header behind it was zeroed before. So the
 // first header that is 0 ends what was committed, whatever store a publisher died at;
 // its successor finds it from the newest block's start, and [Create] does so before it
-// returns; a [Standby] waits for its moment. [Fence] ends a publisher that is stopped or hung. Locks belong to open files, not to process ids: the kernel drops them with
+// returns; a [Standby] waits for its moment, and [Fence] ends a publisher that is stopped
+// or hung. Locks belong to open files, not to process ids: the kernel drops them with
 // their owner. [Subscriber.Publisher] tells live, hung, dead and closed apart.
 //
 // # Memory ordering
