@@ -201,7 +201,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 	case life == ring.Dead:
 		f.note("the publisher of ring %q has died; waiting for another one to go on", f.cfg.ring)
 	case life == ring.Hung:
-		f.note("the publisher of ring %q gives no sign of life; waiting for it", f.cfg.ring)
+		f.note("the publisher of ring %q gives no sign of life; waiting for it, or for 'tickring fence %s'", f.cfg.ring, f.cfg.ring)
 	case life == ring.Live && (was == ring.Dead || was == ring.Hung):
 		f.note("ring %q has a live publisher again", f.cfg.ring)
 	}
