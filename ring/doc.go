@@ -74,4 +74,11 @@
 // see [Config.Stamps]. Put the publisher and its subscribers on cores of their own that
 // share an L3 cache (package affinity), poll with [Spin], and keep polling: a
 // sleeping subscriber is lapped sooner, never blocked.
+//
+// # Waiting
+//
+// [Subscriber.NextWait] waits by a [WaitStrategy] until there is something or a context
+// ends: [Spin], [Yield], [Backoff], or a [Sleeper], which sleeps until a [Waker] wakes it. A
+// [Poller] does so for many rings. A publisher never wakes anybody, but when it begins or
+// closes; so it pays nothing for those who sleep.
 package ring

@@ -3,6 +3,7 @@
 package ring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +28,7 @@ const (
 func init() {
 	roles["shared.publish"] = sharedPublish
 	roles["shared.subscribe"] = sharedSubscribe
+	roles["shared.wake"] = sharedWake
 }
 
 // become makes this process one of the users.
@@ -90,6 +92,28 @@ func sharedSubscribe(args []string) error {
 	return nil
 }
 
+// sharedWake tries to be a waker: args are user and dir.
+func sharedWake(args []string) error {
+	if err := become(args[0]); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w, err := NewWaker("r", WakerOptions{Dir: args[1], Notify: func(WakerState) { cancel() }})
+	if err != nil {
+		return err
+	}
+	err = w.Run(ctx)
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Println("wakes")
+	case errors.Is(err, mmap.ErrUnsafeDir), errors.Is(err, mmap.ErrPermission):
+		fmt.Println("refused")
+	default:
+		return err
+	}
+	return nil
+}
+
 // TestSharedHost: the feed's directory lets the group read and have subscribers, who say
 // whose rings they trust; nobody else can make a ring there or write this one.
 func TestSharedHost(t *testing.T) {
@@ -120,6 +144,11 @@ func TestSharedHost(t *testing.T) {
 	}
 	if got := run("shared.publish", otherUser, base); got != "true" {
 		t.Errorf("another user as publisher was not refused: %s", got)
+	}
+	for user, want := range map[int]string{feedUser: "wakes", strategyUser: "refused", otherUser: "refused"} {
+		if got := run("shared.wake", user, base); got != want {
+			t.Errorf("a waker of user %d: %s, want %s", user, got, want)
+		}
 	}
 	i := mustStat(t, base, "r")
 	if len(i.Subscribers) != 2 || i.Subscribers[0].Err != nil || i.Subscribers[1].Err != nil || i.Publisher != Live {
