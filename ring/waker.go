@@ -53,6 +53,11 @@ func (o *WakerOptions) check() error {
 
 const defaultWakeInterval = 10 * time.Microsecond
 
+// defaultWakerWait is what a waker does between two looks.
+func defaultWakerWait() WaitStrategy {
+	return Backoff{Spins: 200, Yields: 20, Sleep: 50 * time.Microsecond}
+}
+
 // Waker wakes the subscribers that sleep on a ring ([Sleeper]), so that its publisher need
 // not. It follows the ring as a subscriber does, but reads no message. A ring can have
 // several: what one misses because it was killed, the other sees.
@@ -185,7 +190,7 @@ func newWakeLoop(f *mmap.File, v view, opt WakerOptions) *wakeLoop {
 	}
 	l.view = v
 	if l.wait == nil {
-		l.wait = Backoff{Spins: 200, Yields: 20, Sleep: 50 * time.Microsecond}
+		l.wait = defaultWakerWait()
 	}
 	if l.interval == 0 {
 		l.interval = defaultWakeInterval
