@@ -388,7 +388,8 @@ func holdAndExec(args []string) error {
 	if err != nil {
 		return err
 	}
-	return syscall.Exec(exe, []string{exe}, append(os.Environ(), "TICKRING_TEST_ROLE=life.idle"))
+	os.Setenv("TICKRING_TEST_ROLE", "life.idle")
+	return syscall.Exec(exe, []string{exe}, os.Environ())
 }
 
 // TestExecLetsGo: a process that holds a ring and becomes another program holds it no
