@@ -40,6 +40,17 @@ func addHeapGate(p *publisher, g Gate, f *heapGate) {
 	p.hold(&gate{Gate: g, slot: slot, cursor: f})
 }
 
+// removeHeapGate takes a gate out as RemoveGate does.
+func removeHeapGate(p *publisher, slot *gateSlot) {
+	for _, g := range p.gates {
+		if g.slot == slot {
+			p.letGo(g, GateDropped)
+			break
+		}
+	}
+	p.setGate(slot, GateNone, 0)
+}
+
 // adoptHeapGates is adoptGates of a successor.
 func adoptHeapGates(p *publisher, files map[string]*heapGate) {
 	for i := range p.hdr.gates {
@@ -56,9 +67,8 @@ func adoptHeapGates(p *publisher, files map[string]*heapGate) {
 func openHeapGate(p *publisher, name string, f *heapGate) (*subscriber, error) {
 	s := newHeapSubscriber(unsafe.Pointer(p.hdr), p.geometry, FromLatest, 0)
 	s.named = name
-	s.slot = s.findGate(name)
-	s.held = s.gateOf(s.slot) == GateHolding
-	if !s.joinCursor(mem.LoadAcquire(&f.file.cursorSeq)) {
+	s.lookAtGate()
+	if !s.begin(Options{}, mem.LoadAcquire(&f.file.cursorSeq)) {
 		return nil, fmt.Errorf("the cursor of %s is beyond the ring", name)
 	}
 	s.stats = &f.file
@@ -436,30 +446,164 @@ func TestLateGate(t *testing.T) {
 // TestGateWhileItJoins: the subscriber finds that it is no gate; then it becomes one, and
 // messages are published; then it chooses its place.
 func TestGateWhileItJoins(t *testing.T) {
-	base, g := heapRing(8, 256)
-	p := newHeapPublisher(base, g, stampNone)
 	line := make([]byte, mem.LinePayload)
-	publish := func(n int) {
-		for range n {
-			if err := p.Publish(0, line); err != nil {
-				t.Fatal(err)
+	for _, opt := range []Options{{}, {New: FromLatest}, {From: FromLatest}, {From: FromOldest}, {From: FromMark}, {New: FromSeq, Seq: 2}} {
+		base, g := heapRing(8, 256)
+		p := newHeapPublisher(base, g, stampNone)
+		publish := func(n int) {
+			for range n {
+				if err := p.Publish(0, line); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		publish(5)
+		s := &subscriber{named: "g"}
+		s.start(newView(base, g))
+		s.lookAtGate()
+		addHeapGate(p, Gate{Name: "g"}, &heapGate{})
+		from := p.seq
+		publish(10)
+		s.begin(opt, 0)
+		for want := from; want < p.seq; {
+			_, st := s.Next()
+			if st != Message || s.Seq() > want {
+				t.Fatalf("%+v: %v, message %d, want %d", opt, st, s.Seq(), want)
+			}
+			if s.Seq() == want {
+				want++
 			}
 		}
 	}
-	publish(5)
-	s := &subscriber{named: "g"}
-	s.start(newView(base, g))
-	addHeapGate(p, Gate{Name: "g"}, &heapGate{})
-	from := p.seq
-	publish(10)
-	s.join(FromLatest, 0)
-	s.keepGate(0)
-	for want := from; want < p.seq; want++ {
-		_, st := s.Next()
-		if st != Message || s.Seq() != want {
-			t.Fatalf("%v, message %d, want %d", st, s.Seq(), want)
+}
+
+// TestGatesComeAndGo: subscribers become gates, late and again, in any slot, and are let
+// go, while others read, die, or are stopped. Whatever the order, a gate loses nothing of
+// what was published while it was one, and who was let go is told before he loses any of it.
+func TestGatesComeAndGo(t *testing.T) {
+	rounds := 100
+	if testing.Short() || mem.Portable {
+		rounds = 20
+	}
+	base := seed(t)
+	var told, gaps int
+	for round := range rounds {
+		r := rand.New(rand.NewPCG(base, uint64(round)))
+		if err := comeAndGo(r, &told, &gaps); err != nil {
+			t.Fatalf("round %d: %v", round, err)
 		}
 	}
+	if told == 0 || gaps == 0 {
+		t.Errorf("%d were told, %d gaps", told, gaps)
+	}
+}
+
+func comeAndGo(r *rand.Rand, told, gaps *int) error {
+	base, g := heapRing(8, 256)
+	p := newHeapPublisher(base, g, stampNone)
+	buf := make([]byte, g.maxMessage)
+	type reader struct {
+		name    string
+		f       *heapGate
+		s       *subscriber
+		o       *oracle
+		from    uint64 // it has been a gate since this message; 0: it never was
+		letGo   bool   // ... and is none now
+		mustSay bool   // ... which it has not said yet
+	}
+	var readers []*reader
+	byName := map[string]*reader{}
+	letGo := func(l GateLag) {
+		if l.State != GateHolding {
+			rd := byName[l.Name]
+			rd.letGo, rd.mustSay = true, true
+		}
+	}
+	p.onDemote = letGo
+	open := func(rd *reader) error {
+		s, err := openHeapGate(p, rd.name, rd.f)
+		if err != nil {
+			return err
+		}
+		s.rejoin = Rejoin(r.IntN(4))
+		rd.s, rd.mustSay = s, false
+		rd.o.next = max(1, mem.LoadAcquire(&rd.f.file.cursorSeq))
+		return nil
+	}
+	for i := range 4 {
+		rd := &reader{name: fmt.Sprint("g", i), f: &heapGate{alive: true}, o: newOracle(int(g.maxMessage))}
+		rd.f.file.cursorSeq = 1
+		readers, byName[rd.name] = append(readers, rd), rd
+		if err := open(rd); err != nil {
+			return err
+		}
+	}
+	read := func(rd *reader) error {
+		st, err := rd.o.step(rd.s)
+		if err != nil {
+			return err
+		}
+		switch st {
+		case Demoted:
+			if !rd.mustSay {
+				return fmt.Errorf("it was let go: %v, and says so twice", rd.letGo)
+			}
+			rd.mustSay = false
+			*told++
+		case Gap:
+			*gaps++
+			if _, last := rd.s.Gap(); rd.from != 0 && last >= rd.from && (!rd.letGo || rd.mustSay) {
+				return fmt.Errorf("a gate since %d, let go: %v, lost messages up to %d, not yet told: %v", rd.from, rd.letGo, last, rd.mustSay)
+			}
+		}
+		return nil
+	}
+	for range 4000 {
+		rd := readers[r.IntN(len(readers))]
+		var err error
+		switch d := r.IntN(100); {
+		case d < 40:
+			for range r.IntN(40) {
+				if err = publishSome(r, p, buf); err == ErrBackPressure {
+					err = nil
+					break
+				}
+			}
+		case d < 90:
+			for range r.IntN(60) {
+				if err = read(rd); err != nil {
+					break
+				}
+			}
+		case d < 94:
+			if slot := p.findGate(rd.name); (slot == nil || p.gateOf(slot) != GateHolding) && p.seq > rd.from {
+				seq, pos := rd.f.file.cursorSeq, rd.f.file.cursorPos
+				hold := []time.Duration{0, 1}[r.IntN(2)]
+				addHeapGate(p, Gate{Name: rd.name, Hold: hold}, rd.f)
+				rd.f.file.cursorSeq, rd.f.file.cursorPos = seq, pos // it is not the publisher's
+				rd.from, rd.letGo, rd.mustSay = p.seq, false, false
+			}
+		case d < 97:
+			if slot := p.findGate(rd.name); slot != nil {
+				removeHeapGate(p, slot)
+				rd.mustSay = rd.mustSay && rd.s.held // else it never knew of what is no more
+			}
+		default:
+			err = open(rd)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", rd.name, err)
+		}
+	}
+	p.setState(stateClosed)
+	for _, rd := range readers {
+		for rd.o.next < p.seq {
+			if err := read(rd); err != nil {
+				return fmt.Errorf("%s at the end: %w", rd.name, err)
+			}
+		}
+	}
+	return nil
 }
 
 func TestRejoin(t *testing.T) {

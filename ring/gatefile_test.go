@@ -189,6 +189,22 @@ func TestGateFile(t *testing.T) {
 	wantError(t, "AddGate", p.AddGate(Gate{Name: "a"}), ErrClosed, "")
 }
 
+// TestEphemeralGate: a subscriber that takes its file with it becomes a gate meanwhile.
+// The file stays, with what it is done with.
+func TestEphemeralGate(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "g", Ephemeral: true})
+	if err := p.AddGate(Gate{Name: "g"}); err != nil {
+		t.Fatal(err)
+	}
+	publishCount(t, p, 3)
+	expect(t, s, 1)
+	s.Close()
+	s = mustOpen(t, "r", Options{Dir: dir, Name: "g"})
+	expect(t, s, 2)
+}
+
 func TestPublishWait(t *testing.T) {
 	dir := shmDir(t)
 	cfg := smallest(dir)

@@ -135,12 +135,12 @@ func (s *subscriber) keepGate(expected uint64) {
 	if s.named == "" || s.err != nil {
 		return
 	}
-	s.slot = s.findGate(s.named)
-	if s.gateOf(s.slot) != GateHolding {
-		return
+	slot := s.findGate(s.named)
+	if s.gateOf(slot) != GateHolding {
+		return // what it was before is for demoted to tell
 	}
-	s.held = true
-	if from := max(expected, mem.LoadAcquire(&s.slot.fromSeq)); max(s.next, s.want) > from {
+	s.slot, s.held, s.from = slot, true, mem.LoadAcquire(&slot.fromSeq)
+	if from := max(expected, s.from); max(s.next, s.want) > from {
 		s.joinSeq(from)
 	}
 }

@@ -68,8 +68,10 @@ type subscriber struct {
 	stats *subFile
 	chase chase
 
-	slot *gateSlot // nil: not a gate, as far as was seen
-	held bool      // the publisher waited for it when it last looked
+	// The gate as it was when the subscriber last looked.
+	slot *gateSlot // nil: there was none
+	held bool      // the publisher waited for it
+	from uint64    // ... since this message; 0: never
 
 	clock  tick.Clock
 	scale  tick.Scale
@@ -224,7 +226,7 @@ func (s *subscriber) empty(state uint64) Status {
 	}
 	if s.stats != nil {
 		s.done()
-		if s.demoted() {
+		if s.held && s.gateOf(s.slot) != GateHolding && s.demoted() {
 			return Demoted
 		}
 	}
@@ -255,11 +257,25 @@ func (s *subscriber) lapped() Status {
 	return s.arrived(expected)
 }
 
-// demoted is true once after the publisher has let go of a gate.
-func (s *subscriber) demoted() bool {
-	was := s.held
+// lookAtGate looks whether the publisher waits for the subscriber. It may have become a
+// gate since the last look, and its slot may be another one's.
+func (s *subscriber) lookAtGate() {
+	s.slot = s.findGate(s.named)
 	s.held = s.gateOf(s.slot) == GateHolding
-	return was && !s.held
+	if s.slot != nil {
+		s.from = mem.LoadAcquire(&s.slot.fromSeq)
+	}
+}
+
+// demoted is true once after the publisher has let go of a gate, be it one that this
+// subscriber never saw holding.
+func (s *subscriber) demoted() bool {
+	if s.named == "" {
+		return false
+	}
+	held, from := s.held, s.from
+	s.lookAtGate()
+	return !s.held && (held || s.from > from)
 }
 
 // arrived reports the messages from expected to the next one as lost, if any.

@@ -92,35 +92,20 @@ func (s *Subscriber) enter(opt Options) error {
 	s.chase.off = opt.NoStepOff
 	s.rejoin = opt.Rejoin
 	s.setClock(Stamps(h.stamps), tick.Kind(h.clockKind))
+	cursor := uint64(0)
 	if s.own != nil {
-		s.named = opt.Name
-		s.slot = s.findGate(opt.Name)
-		s.held = s.gateOf(s.slot) == GateHolding
+		s.named, cursor = opt.Name, s.own.cursor
+		s.lookAtGate()
 		if err := s.checkGate(opt); err != nil {
 			return err
 		}
 	}
-	if s.held && s.own.cursor == 0 {
-		s.joinOldest(0) // somebody removed the file: nothing is lost
-	} else if s.own != nil && s.own.cursor != 0 && opt.From == FromCursor {
-		if !s.joinCursor(s.own.cursor) {
-			if !s.ring.file.Same(s.ring.file.Path()) {
-				return errStaleRing // the cursor has moved on in its successor
-			}
-			return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
-				ErrCorrupt, opt.Name, s.own.cursor, s.own.file.Path())
+	if !s.begin(opt, cursor) {
+		if !s.ring.file.Same(s.ring.file.Path()) {
+			return errStaleRing // the cursor has moved on in its successor
 		}
-	} else if opt.From == FromCursor {
-		s.join(opt.New, opt.Seq)
-	} else {
-		s.join(opt.From, opt.Seq)
-		if !s.held {
-			var first uint64
-			if opt.From == FromSeq {
-				first = opt.Seq
-			}
-			s.keepGate(first)
-		}
+		return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
+			ErrCorrupt, opt.Name, cursor, s.own.file.Path())
 	}
 	if s.err == nil && s.own != nil {
 		s.timed = s.stamped && !opt.NoHistogram
@@ -154,7 +139,32 @@ func (s *subscriber) start(v view) {
 	s.chase.need = chaseRun
 }
 
-// join goes to where the subscriber is to begin. What is missing there is in a gap
+// begin goes to where the subscriber is to begin: to its cursor (0: it has none), unless
+// opt says where else. It is false if the ring has never been at the cursor.
+func (s *subscriber) begin(opt Options, cursor uint64) bool {
+	wasGate, ok := s.held, true
+	var first uint64 // it has a right to what comes from here on, if anybody waits for it
+	switch from := opt.From; {
+	case from == FromCursor && cursor != 0:
+		first, ok = cursor, s.joinCursor(cursor)
+	case from == FromCursor && wasGate:
+		s.joinOldest(0) // somebody removed the file: nothing is lost
+	default:
+		if from == FromCursor {
+			from = opt.New
+		}
+		if from == FromSeq {
+			first = opt.Seq
+		}
+		s.join(from, opt.Seq)
+	}
+	if ok && !wasGate { // a gate may have asked to drop what it has not read
+		s.keepGate(first)
+	}
+	return ok
+}
+
+// join goes to the place that from names. What is missing there is in a gap
 // that the first Next reports.
 func (s *subscriber) join(from From, seq uint64) {
 	switch from {
@@ -297,6 +307,9 @@ func (s *Subscriber) Close() error {
 					s.done()
 				}
 				mem.StoreRelease(&s.stats.state, stateClosed)
+				if s.gateOf(s.findGate(s.named)) == GateHolding {
+					s.ephemeral = false // it became a gate, whose file stays
+				}
 				return nil
 			}) // a file that was cut short needs no last word
 		}
