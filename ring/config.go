@@ -85,8 +85,8 @@ type Config struct {
 	Gates []Gate
 
 	// OnLag is called when a gate begins to hold the publisher, OnDemote when one is let
-	// go, demoted or dropped; both within the Publish that finds it out. They must not use
-	// the publisher.
+	// go, demoted or dropped; both within the Publish that finds it out, or RemoveGate. They
+	// must not use the publisher.
 	OnLag, OnDemote func(GateLag)
 
 	// NoPrefault leaves the pages of the mapping to be mapped at first use, which

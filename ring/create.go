@@ -48,6 +48,7 @@ func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_
 	}
 	p := &Publisher{paths: ps, stop: make(chan struct{}), beatEvery: cfg.beatEvery()}
 	p.clock = tick.New()
+	p.onLag, p.onDemote = cfg.OnLag, cfg.OnDemote
 	defer func() {
 		if err != nil {
 			p.abandon()
@@ -251,7 +252,7 @@ func (p *Publisher) goOn(o *oldRing, cfg Config) error {
 		if err := p.adoptGates(); err != nil {
 			return err
 		}
-		if err := p.addGates(cfg); err != nil {
+		if err := p.addGates(cfg.Gates); err != nil {
 			return err
 		}
 		a, ok := p.view.clock()
@@ -377,7 +378,7 @@ func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	*(*header)(p.region.Base()) = h // nobody else has the file yet
 	p.adopt(h, g, epoch)
 	p.begin(firstSeq)
-	if err := p.addGates(cfg); err != nil {
+	if err := p.addGates(cfg.Gates); err != nil {
 		return err
 	}
 	p.announce(uint64(p.clock.Calibrate(calibrateFor)))

@@ -57,14 +57,14 @@ func (g *Gate) setPolicy(p uint64) {
 type GateState uint8
 
 const (
-	// GateNone: the subscriber never was a gate.
+	// GateNone: the subscriber never was a gate, or the publisher took it out.
 	GateNone GateState = gateFree
 	// GateHolding: the publisher waits for it.
 	GateHolding GateState = gateHolding
 	// GateDemoted: it held the publisher for longer than its policy allows.
 	GateDemoted GateState = gateDemoted
 	// GateDropped: it held the publisher and had no owner, and its policy does not
-	// allow that; or the publisher took it out.
+	// allow that. OnDemote is told so also of a gate that the publisher takes out.
 	GateDropped GateState = gateDropped
 )
 
@@ -104,6 +104,9 @@ type gateCursor interface {
 	// read returns how far the gate is. What it says may be old, and is false if
 	// nothing can be known; a position beyond head is nonsense.
 	read(head uint64) (pos uint64, ok bool)
+	// lookAgain makes sure, now and then, that it is still the file of that name. It makes
+	// system calls, and is for a gate that holds the publisher.
+	lookAgain()
 	// owned says whether a process has the gate open.
 	owned() bool
 	close()
@@ -160,6 +163,7 @@ func (p *publisher) held(g *gate) bool {
 			p.onLag(p.lag(g, GateHolding))
 		}
 	}
+	g.cursor.lookAgain()
 	switch {
 	case g.DropDead && !g.cursor.owned():
 		p.letGo(g, gateDropped)

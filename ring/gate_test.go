@@ -24,29 +24,21 @@ func (g *heapGate) read(head uint64) (uint64, bool) {
 	pos := mem.LoadAcquire(&g.file.cursorPos)
 	return pos, pos <= head
 }
+func (g *heapGate) lookAgain()  {}
 func (g *heapGate) owned() bool { return g.alive }
 func (g *heapGate) close()      {}
 
 // addHeapGate makes a gate as AddGate does.
 func addHeapGate(p *publisher, g Gate, f *heapGate) {
-	slot := p.findGate(g.Name)
-	for i := 0; slot == nil; i++ {
-		if s := &p.hdr.gates[i]; p.gateOf(s) == GateNone {
-			slot = s
-		}
-	}
 	mem.Store(&f.file.cursorSeq, p.seq)
 	mem.Store(&f.file.cursorPos, p.pos)
-	p.hold(&gate{Gate: g, slot: slot, cursor: f})
+	p.hold(&gate{Gate: g, slot: p.slotFor(g.Name), cursor: f})
 }
 
 // removeHeapGate takes a gate out as RemoveGate does.
 func removeHeapGate(p *publisher, slot *gateSlot) {
-	for _, g := range p.gates {
-		if g.slot == slot {
-			p.letGo(g, GateDropped)
-			break
-		}
+	if g := p.holding(slot.gateName()); g != nil {
+		p.letGo(g, GateDropped)
 	}
 	p.setGate(slot, GateNone, 0)
 }

@@ -167,7 +167,6 @@ func (f *gateFile) make(seq, pos uint64, commit func(*mmap.File) error) error {
 // read is false for a cursor in another file of the ring: its owner has not come to
 // this one yet.
 func (f *gateFile) read(head uint64) (uint64, bool) {
-	f.lookAgain()
 	if f.file == nil || mmap.Guard(f.load) != nil {
 		return 0, false
 	}
@@ -196,7 +195,8 @@ func (f *gateFile) owned() bool {
 }
 
 // lookAgain opens what has the gate's name now, and makes the file anew if nothing has.
-// Not more often than every lookEvery.
+// But whoever has the file open that was removed goes on with that: as long as he does,
+// it is the gate's. Not more often than every lookEvery.
 func (f *gateFile) lookAgain() {
 	now := time.Now()
 	if now.Sub(f.looked) < lookEvery {
@@ -207,7 +207,7 @@ func (f *gateFile) lookAgain() {
 		return
 	}
 	// Position 0 is believed as little as any that is behind what was seen.
-	if err := f.open(true); errors.Is(err, mmap.ErrNotExist) {
+	if err := f.open(true); errors.Is(err, mmap.ErrNotExist) && !f.owned() {
 		_ = f.make(f.seq, 0, (*mmap.File).CommitNew)
 	} else if err != nil && f.inTheWay(err) {
 		_ = f.make(f.seq, 0, (*mmap.File).CommitOver)

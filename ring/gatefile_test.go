@@ -189,6 +189,101 @@ func TestGateFile(t *testing.T) {
 	wantError(t, "AddGate", p.AddGate(Gate{Name: "a"}), ErrClosed, "")
 }
 
+// TestAllGatesOrNone: a Create that fails on one gate makes no gate of the others, whom
+// nobody would read, and changes no policy.
+func TestAllGatesOrNone(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Gates = []Gate{{Name: "old"}}
+	p := mustCreate(t, "r", cfg)
+	publishCount(t, p, 5)
+	p.Close()
+	if err := os.Mkdir(filepath.Join(dir, "r", "subs", "bad"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	many := make([]Gate, maxGates)
+	for i := range many {
+		many[i].Name = fmt.Sprintf("%0*d", maxName, i)
+	}
+	for _, gates := range [][]Gate{{{Name: "old", Hold: 1}, {Name: "new"}, {Name: "bad"}}, many} {
+		cfg := smallest(dir)
+		cfg.Gates = gates
+		_, err := Create("r", cfg)
+		if err == nil {
+			t.Fatalf("%d gates besides the one that is there: no error", len(gates))
+		}
+		if got := mustStat(t, dir, "r").Subscribers; len(got) != 2 || got[1].Name != "old" || got[1].Gate != GateHolding || got[1].Hold != 0 {
+			t.Errorf("%v: the ring has %+v", err, got)
+		}
+		if after := tree(t, dir); after != before {
+			t.Errorf("%v has left\n%s\nit was\n%s", err, after, before)
+		}
+	}
+	cfg = smallest(dir)
+	cfg.Gates = many[1:]
+	if p = mustCreate(t, "r", cfg); len(p.Gates()) != maxGates {
+		t.Errorf("%d gates are %v", maxGates, p.Gates())
+	}
+}
+
+// TestLostGateFile: a gate's file is removed while nobody has the ring open. The gate gets
+// again what is there, and is not told that it lost what it may have read.
+func TestLostGateFile(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Gates = []Gate{{Name: "g"}}
+	p := mustCreate(t, "r", cfg)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "g"})
+	for next := uint64(1); p.pos < 3*minCapacity; {
+		untilRefused(t, p)
+		next = drain(t, s, next)
+	}
+	s.Close()
+	p.Close()
+	os.Remove(filepath.Join(dir, "r", "subs", "g"))
+	p = mustCreate(t, "r", smallest(dir))
+	s = mustOpen(t, "r", Options{Dir: dir, Name: "g"})
+	expect(t, s, mustStat(t, dir, "r").Oldest)
+	for next := s.Seq() + 1; p.pos < 5*minCapacity; {
+		untilRefused(t, p)
+		next = drain(t, s, next)
+	}
+}
+
+// TestGateFileRemovedUnderItsOwner: who reads the gate goes on, and the publisher with him.
+func TestGateFileRemovedUnderItsOwner(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Gates = []Gate{{Name: "g"}}
+	p := mustCreate(t, "r", cfg)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "g"})
+	path := filepath.Join(dir, "r", "subs", "g")
+	os.Remove(path)
+	next := uint64(1)
+	for p.pos < 3*minCapacity {
+		untilRefused(t, p)
+		for began := time.Now(); time.Since(began) < 2*lookEvery; {
+			p.Publish(0, nil) // it looks for the file
+		}
+		if _, err := os.Lstat(path); err == nil {
+			t.Fatal("the file was made again while its owner has it open")
+		}
+		next = drain(t, s, next)
+	}
+	s.Close()
+	untilRefused(t, p)
+	eventually(t, "the file is made again", func() bool {
+		p.Publish(0, nil)
+		_, err := os.Lstat(path)
+		return err == nil
+	})
+	s = mustOpen(t, "r", Options{Dir: dir, Name: "g"})
+	if got := drain(t, s, next); got != p.Seq()+1 {
+		t.Errorf("read to %d of %d", got-1, p.Seq())
+	}
+}
+
 // TestEphemeralGate: a subscriber that takes its file with it becomes a gate meanwhile.
 // The file stays, with what it is done with.
 func TestEphemeralGate(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 // gate's owner makes room. Call it between two messages, from the goroutine that publishes.
 //
 // Errors: [ErrName], [ErrConfig] (a ring has 32 gates at most), [ErrClosed], those of
-// package mmap.
+// package mmap. Nothing has changed then.
 func (p *Publisher) AddGate(g Gate) error {
 	err := ErrClosed
 	if !p.closed {
-		err = mmap.Guard(func() error { return p.addGate(g) })
+		err = mmap.Guard(func() error { return p.addGates([]Gate{g}) })
 	}
 	if err != nil {
 		return fmt.Errorf("ring: add a gate to %q: %w", p.Name(), err)
@@ -26,58 +26,95 @@ func (p *Publisher) AddGate(g Gate) error {
 	return nil
 }
 
-func (p *Publisher) addGate(g Gate) error {
-	if err := g.check(); err != nil {
-		return err
-	}
-	for _, old := range p.gates {
-		if old.Name == g.Name {
-			if err := p.giveGate(old, g); err != nil {
-				return err
+// addGates makes all of them gates, or none: whatever can fail comes first, because the
+// next publisher goes on with what the ring says.
+func (p *Publisher) addGates(gates []Gate) (err error) {
+	files := make([]*gateFile, len(gates)) // nil: it holds already, and has its file
+	defer func() {
+		for _, f := range files {
+			if f != nil && err != nil {
+				f.close()
 			}
-			old.Gate = g
-			mem.Store(&old.slot.policy, g.policy())
-			return nil
+		}
+	}()
+	free := 0
+	for i := range p.hdr.gates {
+		if p.gateOf(&p.hdr.gates[i]) == GateNone {
+			free++
 		}
 	}
-	slot := p.findGate(g.Name)
-	for i := 0; slot == nil && i < maxGates; i++ {
-		if s := &p.hdr.gates[i]; p.gateOf(s) == GateNone {
-			slot = s
+	for _, g := range gates {
+		if err := g.check(); err != nil {
+			return err
+		}
+		if p.findGate(g.Name) == nil {
+			free--
 		}
 	}
-	if slot == nil {
+	if free < 0 {
 		return fmt.Errorf("%w: a ring has %d gates at most, those that were let go included; take one out first", ErrConfig, maxGates)
 	}
-	f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, p.seq, p.pos, p.seq, false)
-	if err != nil {
-		return err
+	for i, g := range gates {
+		seq, pos, old := p.seq, p.pos, p.holding(g.Name)
+		if old != nil {
+			if old.Owner == g.Owner {
+				continue
+			}
+			p.refresh(old)
+			seq, pos = old.cursor.(*gateFile).seq, 0
+		}
+		f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, seq, pos, seq, old != nil)
+		if err != nil {
+			return err
+		}
+		files[i] = f
+		if f.made && old == nil {
+			p.made = append(p.made, p.paths.sub(g.Name))
+		}
 	}
-	if f.made {
-		p.made = append(p.made, p.paths.sub(g.Name))
+	for i, g := range gates {
+		old := p.holding(g.Name)
+		if old == nil {
+			p.hold(&gate{Gate: g, slot: p.slotFor(g.Name), cursor: files[i]})
+			continue
+		}
+		if files[i] != nil {
+			old.cursor.close()
+			old.cursor = files[i]
+			p.setGate(old.slot, GateHolding, g.Owner)
+		}
+		old.Gate = g
+		mem.Store(&old.slot.policy, g.policy())
 	}
-	p.hold(&gate{Gate: g, slot: slot, cursor: f})
 	return nil
 }
 
-// giveGate lets the owner of g open the gate, and not that of old, if they differ.
-func (p *Publisher) giveGate(old *gate, g Gate) error {
-	if old.Owner == g.Owner {
-		return nil
+// holding returns the gate of that name that the publisher waits for, or nil.
+func (p *publisher) holding(name string) *gate {
+	for _, g := range p.gates {
+		if g.Name == name {
+			return g
+		}
 	}
-	p.refresh(old)
-	was := old.cursor.(*gateFile)
-	f, err := openGate(p.paths, g, p.fixed.ringID, p.fixed.fileID, was.seq, 0, was.seq, true)
-	if err == nil {
-		was.close()
-		old.cursor = f
-		p.setGate(old.slot, GateHolding, g.Owner)
-	}
-	return err
+	return nil
 }
 
-// RemoveGate takes a gate out: the publisher waits for it no more, and it is told that
-// it was dropped. The slot is free again. Call it from the goroutine that publishes.
+// slotFor returns the slot that a name has or can have, nil if all are taken.
+func (v *view) slotFor(name string) *gateSlot {
+	slot := v.findGate(name)
+	for i := 0; slot == nil && i < maxGates; i++ {
+		if s := &v.hdr.gates[i]; v.gateOf(s) == GateNone {
+			slot = s
+		}
+	}
+	return slot
+}
+
+// RemoveGate takes a gate out: the publisher waits for it no more, and it is told
+// ([Demoted]). Another one can have its place. Its file stays, as that of a subscriber who
+// may lose messages. Call it from the goroutine that publishes.
+//
+// Errors: [ErrConfig] if the ring has no such gate, [ErrClosed].
 func (p *Publisher) RemoveGate(name string) error {
 	err := ErrClosed
 	if !p.closed {
@@ -86,11 +123,8 @@ func (p *Publisher) RemoveGate(name string) error {
 			if slot == nil {
 				return fmt.Errorf("%w: the ring has no gate of that name", ErrConfig)
 			}
-			for _, g := range p.gates {
-				if g.slot == slot {
-					p.letGo(g, GateDropped)
-					break
-				}
+			if g := p.holding(name); g != nil {
+				p.letGo(g, GateDropped)
 			}
 			p.setGate(slot, GateNone, 0)
 			return nil
@@ -122,24 +156,15 @@ func (p *Publisher) adoptGates() error {
 			p.setGate(slot, GateNone, 0) // nonsense; whose gate it was cannot be known
 			continue
 		}
-		f, err := openGate(p.paths, g.Gate, p.fixed.ringID, p.fixed.fileID, mem.LoadAcquire(&slot.fromSeq), g.pos, oldest.next, true)
+		// Without its file nobody knows how much it has read. It gets all again that there is.
+		from := max(mem.LoadAcquire(&slot.fromSeq), oldest.next)
+		f, err := openGate(p.paths, g.Gate, p.fixed.ringID, p.fixed.fileID, from, g.pos, oldest.next, true)
 		if err != nil {
 			return err
 		}
 		g.cursor = f
 		p.watch(g)
 	}
-	return nil
-}
-
-// addGates makes those of cfg gates.
-func (p *Publisher) addGates(cfg Config) error {
-	for _, g := range cfg.Gates {
-		if err := p.addGate(g); err != nil {
-			return err
-		}
-	}
-	p.onLag, p.onDemote = cfg.OnLag, cfg.OnDemote
 	return nil
 }
 

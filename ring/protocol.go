@@ -237,7 +237,7 @@ func (v *view) clock() (clockAnchor, bool) {
 	return a, n&1 == 0 && n != 0 && mem.LoadAcquire(&h.clockSeq) == n
 }
 
-// Edge 6, sleep: a subscriber that waits for the futex is woken by what it waits for.
+// Edge 8, sleep: a subscriber that waits for the futex is woken by what it waits for.
 //
 // Whoever has news for sleepers, a waker that has loaded a header or a state (acquire), or
 // a publisher that has stored the state itself, adds 1 to wake after that and then wakes

@@ -48,7 +48,8 @@ const (
 //
 // Errors: [ErrBackPressure], [ErrTooLarge], [ErrClaimOpen], [ErrClosed]; nothing is
 // written then. They come bare, so that publishing never allocates. It makes no system
-// call.
+// call, but while a gate holds it: then it asks for the gate's file now and then, and with
+// DropDead each time for its owner.
 func (p *publisher) Publish(typ uint16, msg []byte) error {
 	n := uint64(len(msg))
 	if n < p.short && p.pos < p.end {

@@ -121,7 +121,7 @@ func (s *Sleeper) wait(polls int, subs []*Subscriber) {
 	s.sleep(polls, subs)
 }
 
-// sleep sleeps, for the nth time in a row. It is the reader's half of edge 6.
+// sleep sleeps, for the nth time in a row. It is the reader's half of edge 8.
 func (s *Sleeper) sleep(nth int, subs []*Subscriber) {
 	if w := s.intr.load(); w != s.seen {
 		s.seen = w

@@ -245,7 +245,8 @@ func (s *subscriber) Lost() uint64 { return s.lost }
 // none. It may have left the ring.
 func (s *subscriber) Mark() uint64 { return s.mark() }
 
-// Gate says whether the publisher waits for this subscriber.
+// Gate says whether the publisher waits for this subscriber, at this moment: [Demoted] may
+// be still to come.
 func (s *subscriber) Gate() GateState {
 	if s.named == "" {
 		return GateNone

@@ -249,7 +249,7 @@ func (l *wakeLoop) gather() {
 	}
 }
 
-// wakeAll is the writer's half of edge 6, through the mapping that can be written.
+// wakeAll is the writer's half of edge 8, through the mapping that can be written.
 func (l *wakeLoop) wakeAll() {
 	wakeSleepers(l.target)
 	l.wakes.Add(1)
