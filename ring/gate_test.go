@@ -473,9 +473,9 @@ func TestGateWhileItJoins(t *testing.T) {
 // go, while others read, die, or are stopped. Whatever the order, a gate loses nothing of
 // what was published while it was one, and who was let go is told before he loses any of it.
 func TestGatesComeAndGo(t *testing.T) {
-	rounds := 100
+	rounds := 50
 	if testing.Short() || mem.Portable {
-		rounds = 20
+		rounds = 5
 	}
 	base := seed(t)
 	var told, gaps int
