@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/mmap"
 )
 
@@ -519,6 +520,26 @@ func TestCancelledWait(t *testing.T) {
 	}
 }
 
+// TestWakerIsNotPretended: a lock that a reader can take makes nobody believe in a waker.
+func TestWakerIsNotPretended(t *testing.T) {
+	dir := shmDir(t)
+	mustCreate(t, "r", smallest(dir))
+	f, err := os.Open(dir + "/r/ring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	l := unix.Flock_t{Type: unix.F_RDLCK, Start: wakerByte.Start, Len: wakerByte.Len}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &l); err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpen(t, "r", Options{Dir: dir})
+	expectStatus(t, s, Empty)
+	if s.hasWaker(s.wakes(), tick.Mono()) || mustStat(t, dir, "r").Waker {
+		t.Error("a reader's lock looks like a waker")
+	}
+}
+
 // TestInterrupt: it ends the present sleep or the next one, once.
 func TestInterrupt(t *testing.T) {
 	dir := shmDir(t)
@@ -761,7 +782,7 @@ func TestWakerFollowsTheName(t *testing.T) {
 			return s.wakes() > before+3
 		})
 		eventually(t, "the ring has a waker", func() bool {
-			held, err := s.ring.file.Locked(wakerByte)
+			held, err := s.ring.file.LockedExclusively(wakerByte)
 			return held && err == nil
 		})
 	}

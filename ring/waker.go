@@ -271,7 +271,8 @@ func (l *wakeLoop) mind(now time.Duration) bool {
 }
 
 // wakerByte of a ring's file is locked by a waker, so that sleepers can ask whether
-// somebody will wake them. Of several it is that of one; the others try again.
+// somebody will wake them. Of several it is that of one; the others try again. A reader's
+// lock can keep a waker from it, but does not look like one.
 var wakerByte = mmap.Range{Start: 1, Len: 1}
 
 func (l *wakeLoop) mark() {
