@@ -33,7 +33,8 @@
 //     it lost: delivered + lost = published, from where it joined.
 //   - That holds through the death of the publisher at any instruction. The next
 //     publisher goes on with the next sequence number; subscribers see a pause.
-//   - Publish and Next make no system call, take no lock and do not allocate.
+//   - Publish and Next make no system call, take no lock and do not allocate; but a
+//     Publish that a gate holds asks for the gate's file now and then.
 //   - A name of a subscriber has one owner; its cursor outlives it.
 //
 // # Not guaranteed

@@ -73,7 +73,7 @@ func openHeapGate(p *publisher, name string, f *heapGate) (*subscriber, error) {
 func TestGates(t *testing.T) {
 	rounds := 100
 	if testing.Short() || mem.Portable {
-		rounds = 30
+		rounds = 10
 	}
 	base := seed(t)
 	refused := 0
