@@ -14,6 +14,8 @@
 //   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
 //   - A claim is room in the ring for a message that is made in place, and then committed
 //     or given up. A batch is messages that become visible at once.
+//   - A view is a message that is read in the ring itself; it counts when it was found
+//     valid after use.
 //   - A typed publisher and subscriber carry structs of one fixed-size type as they lie in
 //     memory; the layout hash tells versions of the type apart.
 //   - A gate is a named subscriber that the publisher waits for. While one has not read
@@ -66,7 +68,8 @@
 // copied. All of it stands in protocol.go, both halves of each edge side by side;
 // docs/memory-model.md argues why it is enough on amd64 and arm64. Copying payload that
 // may be overwritten meanwhile is outside Go's memory model and confined to package
-// internal/mem; its portable twin (build tag purego) is inside it.
+// internal/mem; its portable twin (build tag purego) is inside it, but for
+// what Claim and View hand out.
 //
 // # Speed
 //

@@ -149,3 +149,49 @@ func ExampleTypedPublisher() {
 	// 3: 5023500000000 A 4
 	// ring: publish struct { Symbol string } on "trades": not a type for messages: struct { Symbol string }.Symbol cannot be shared, its type is string: it points to its bytes; use an array of bytes
 }
+
+// A message of which little is looked at need not be copied out. What was seen counts
+// only after Valid has said so.
+func ExampleSubscriber_View() {
+	dir, err := os.MkdirTemp("", "tickring-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	pub, err := ring.Create("books", ring.Config{Dir: dir, Capacity: 256 << 10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pub.Close()
+	sub, err := ring.Open("books", ring.Options{Dir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sub.Close()
+	book := make([]byte, 2000)
+	for i := range uint64(2) {
+		binary.LittleEndian.PutUint64(book[800:], 502325+i)
+		if err := pub.Publish(1, book); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	for {
+		book, status := sub.View()
+		switch status {
+		case ring.Message:
+			bid := binary.LittleEndian.Uint64(book[800:]) // perhaps rubbish as yet
+			if sub.Valid() {
+				fmt.Println(sub.Seq(), bid)
+			}
+			continue
+		case ring.Gap: // also of what was not valid
+			fmt.Println("lost", sub.Lost())
+			continue
+		}
+		break
+	}
+	// Output:
+	// 1 502325
+	// 2 502326
+}

@@ -4,8 +4,12 @@ package ring
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"github.com/tickring/tickring/mmap"
 )
 
 // The forms of publishing and reading on rings of real files; on heap words they are in
@@ -71,3 +75,168 @@ func TestTypedOnARing(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// expectView has message seq in view.
+func expectView(t testing.TB, s *Subscriber, seq uint64) []byte {
+	t.Helper()
+	m, st := s.View()
+	if st != Message || s.Seq() != seq || string(m) != strconv.FormatUint(seq, 10) || cap(m) != len(m) {
+		t.Fatalf("got %v %q with number %d (%v), want message %d", st, m, s.Seq(), s.Err(), seq)
+	}
+	return m
+}
+
+// lap publishes as much as the ring holds, and a block more.
+func lap(t testing.TB, p *Publisher) {
+	t.Helper()
+	publishCount(t, p, (p.Capacity()+p.Block())/lineSize)
+}
+
+func TestView(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	if s.Valid() {
+		t.Error("valid without a view")
+	}
+	publishCount(t, p, 5)
+	m := expectView(t, s, 1)
+	base := uintptr(s.view.data)
+	if at := uintptr(unsafe.Pointer(unsafe.SliceData(m))); at < base || at >= base+uintptr(s.Capacity()) {
+		t.Error("the message in view is not in the ring's memory")
+	}
+	if i := onlySub(t, dir); i.Messages != 0 || i.Cursor != 1 {
+		t.Errorf("in view: %d messages counted, the cursor at %d", i.Messages, i.Cursor)
+	}
+	for range 2 {
+		if !s.Valid() {
+			t.Error("not valid")
+		}
+	}
+	if i := onlySub(t, dir); i.Messages != 1 || i.Bytes != 1 || i.Cursor != 1 || i.Latency.TotalCount() != 1 {
+		t.Errorf("valid: %d messages of %d bytes counted, %d latencies, the cursor at %d", i.Messages, i.Bytes, i.Latency.TotalCount(), i.Cursor)
+	}
+	expectView(t, s, 2) // nobody asks
+	expect(t, s, 3)
+	if s.Valid() {
+		t.Error("valid, but there is no view any more")
+	}
+	expectView(t, s, 4)
+	expectView(t, s, 5)
+	if i := onlySub(t, dir); i.Messages != 4 || i.Cursor != 5 {
+		t.Errorf("in view again: %d messages counted, the cursor at %d", i.Messages, i.Cursor)
+	}
+	if m, st := s.View(); st != Empty || m != nil || s.Valid() {
+		t.Error(st, m)
+	}
+	if i := onlySub(t, dir); i.Messages != 5 || i.Cursor != 6 || i.Lost != 0 {
+		t.Errorf("%d messages counted, the cursor at %d", i.Messages, i.Cursor)
+	}
+}
+
+// TestViewOverwritten: a message that is overwritten while it is in view is lost, once,
+// whoever asks and whatever is called next; after Valid has said yes it is not.
+func TestViewOverwritten(t *testing.T) {
+	for _, asks := range []string{"before", "after", "never"} {
+		for _, next := range []string{"next", "view", "close"} {
+			t.Run(asks+" "+next, func(t *testing.T) {
+				dir := shmDir(t)
+				p := mustCreate(t, "r", smallest(dir))
+				s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+				publishCount(t, p, 1)
+				expectView(t, s, 1)
+				delivered := uint64(0)
+				if asks == "before" {
+					delivered = 1
+					if !s.Valid() {
+						t.Fatal("not valid")
+					}
+				}
+				lap(t, p)
+				if asks != "never" && s.Valid() {
+					t.Error("valid")
+				}
+				if next == "close" {
+					s.Close()
+					s = mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+				}
+				read := s.Next
+				if next == "view" {
+					read = s.View
+				}
+				_, st := read()
+				if first, _ := s.Gap(); st != Gap || first != 1+delivered {
+					t.Fatalf("%v from %d", st, first)
+				}
+				for st != Empty {
+					_, st = s.Next()
+				}
+				if i := onlySub(t, dir); next != "close" && i.Messages+i.Lost != p.Seq() || i.Lost != s.Lost() {
+					t.Errorf("delivered %d + lost %d are not the %d published; it says %d", i.Messages, i.Lost, p.Seq(), s.Lost())
+				}
+			})
+		}
+	}
+}
+
+// TestViewOfGate: nothing is overwritten that a gate has in view.
+func TestViewOfGate(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Gates = []Gate{{Name: "a"}}
+	p := mustCreate(t, "r", cfg)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	publishCount(t, p, 2)
+	expectView(t, s, 1)
+	m := expectView(t, s, 2)
+	var err error
+	for err == nil {
+		err = p.Publish(0, []byte("overwrite"))
+	}
+	wantErr(t, "publish", err, ErrBackPressure)
+	if string(m) != "2" || !s.Valid() {
+		t.Error("overwritten", m)
+	}
+}
+
+// TestViewOfDemotedGate: what a gate had in view when it was let go is lost, also if it
+// is the last line that was claimed.
+func TestViewOfDemotedGate(t *testing.T) {
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Gates = []Gate{{Name: "a", Hold: 1}}
+	p := mustCreate(t, "r", cfg)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	first := p.Block()/lineSize + 1 // of the second block
+	publishCount(t, p, first+1)
+	for seq := uint64(1); seq < first; seq++ {
+		expect(t, s, seq)
+	}
+	expectView(t, s, first)
+	for *p.claimed < p.Capacity()+p.Block()+lineSize {
+		if err := p.Publish(0, nil); err != nil && err != ErrBackPressure {
+			t.Fatal(err)
+		}
+	}
+	if s.Valid() {
+		t.Error("valid")
+	}
+	expectStatus(t, s, Demoted)
+	expectStatus(t, s, Gap)
+	if from, _ := s.Gap(); from != first {
+		t.Errorf("the gap begins with %d, want %d", from, first)
+	}
+}
+
+// TestViewIsReadOnly: a write to what is in view is a fault, and not the end of the feed.
+func TestViewIsReadOnly(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir})
+	publishCount(t, p, 2)
+	m := expectView(t, s, 1)
+	if err := mmap.Guard(func() error { m[0] = 0; return nil }); err == nil {
+		t.Error("written")
+	}
+	expect(t, s, 2)
+}

@@ -117,7 +117,7 @@ func gatedRound(r *rand.Rand, refused *int) error {
 	readers = append(readers, &reader{"", lossy, newOracle(int(g.maxMessage))})
 	read := func(rd *reader, n int) error {
 		for range n {
-			st, err := rd.o.step(rd.s)
+			st, err := rd.o.stepSome(r, rd.s)
 			if err != nil {
 				return fmt.Errorf("%q: %w", rd.name, err)
 			}
@@ -166,7 +166,7 @@ func gatedRound(r *rand.Rand, refused *int) error {
 			if cursor != rd.o.next && cursor != rd.o.next-1 {
 				return fmt.Errorf("gate %q had %d next and its cursor is at %d", rd.name, rd.o.next, cursor)
 			}
-			rd.s, rd.o.next = s, cursor
+			rd.s, rd.o.next, rd.o.viewed = s, cursor, nil
 		case d < 98 && len(readers) < 6:
 			if err := add(fmt.Sprint("gate", len(readers))); err != nil {
 				return err

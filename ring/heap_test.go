@@ -129,10 +129,13 @@ func fillWith(m []byte, seq uint64, r *rand.Rand) []byte {
 type oracle struct {
 	next      uint64 // expected number; 0: any
 	delivered uint64
+	bytes     uint64
 	lost      uint64
 	largest   int
 	fill      func(buf []byte, seq uint64, largest int) []byte
 	want      []byte
+	viewed    []byte // what was seen of message next, which may be lost yet; nil: there is none
+	typ       uint16 // of the same
 }
 
 func newOracle(largest int) *oracle {
@@ -152,6 +155,7 @@ func (o *oracle) message(seq uint64, typ uint16, got []byte) error {
 	}
 	o.next = seq + 1
 	o.delivered++
+	o.bytes += uint64(len(got))
 	return nil
 }
 
@@ -167,14 +171,24 @@ func (o *oracle) gap(first, last uint64) error {
 // step reads once. more is false at the end.
 func (o *oracle) step(s *subscriber) (st Status, err error) {
 	m, st := s.Next()
-	if st == Message {
-		return st, o.message(s.Seq(), s.Type(), m)
+	if err := o.other(s, st); st != Message || err != nil {
+		return st, err
 	}
-	return st, o.other(s, st)
+	return st, o.message(s.Seq(), s.Type(), m)
 }
 
-// other is any status but a message.
+// other looks at what a call returned, but for a message.
 func (o *oracle) other(s *subscriber, st Status) error {
+	if o.viewed != nil && st != Demoted {
+		// Lost is what a gap begins with, now or after the subscriber was told of more.
+		first, _ := s.Gap()
+		if st != Gap || first != o.next {
+			if err := o.wasValid(); err != nil {
+				return err
+			}
+		}
+		o.viewed = nil
+	}
 	switch st {
 	case Gap:
 		return o.gap(s.Gap())
@@ -185,15 +199,53 @@ func (o *oracle) other(s *subscriber, st Status) error {
 }
 
 // stepSome reads in one of the forms there are.
-func (o *oracle) stepSome(r *rand.Rand, s *subscriber) (st Status, err error) {
-	if r.IntN(3) == 0 && o.next != 0 && len(fill(o.want, o.next, o.largest)) == typedSize {
-		var v *[typedSize]byte
-		if v, st = newTypedSubscriber[[typedSize]byte](s, typedType).Next(); st == Message {
+func (o *oracle) stepSome(r *rand.Rand, s *subscriber) (Status, error) {
+	next := o.next
+	if o.viewed != nil {
+		next++
+	}
+	switch r.IntN(3) {
+	case 0:
+		if o.next != 0 && len(fill(o.want, next, o.largest)) == typedSize {
+			v, st := newTypedSubscriber[[typedSize]byte](s, typedType).Next()
+			if err := o.other(s, st); st != Message || err != nil {
+				return st, err
+			}
 			return st, o.message(s.Seq(), s.Type(), v[:])
 		}
-		return st, o.other(s, st)
+	case 1:
+		return o.view(r, s)
 	}
 	return o.step(s)
+}
+
+// view reads in place. Whether what it saw is a message that counts, it sometimes asks at
+// once, and sometimes learns from the next call only.
+func (o *oracle) view(r *rand.Rand, s *subscriber) (Status, error) {
+	m, st := s.View()
+	if err := o.other(s, st); st != Message || err != nil {
+		return st, err
+	}
+	if o.next == 0 {
+		o.next = s.Seq()
+	}
+	if s.Seq() != o.next {
+		return st, fmt.Errorf("message %d is in view where %d was due", s.Seq(), o.next)
+	}
+	// Through mem, because the race detector sees this memory.
+	o.viewed, o.typ = make([]byte, len(m)), s.Type()
+	mem.CopyOut(o.viewed, unsafe.Pointer(unsafe.SliceData(m)))
+	if r.IntN(2) == 0 && s.Valid() {
+		return st, o.wasValid()
+	}
+	return st, nil
+}
+
+// wasValid says that what was seen counts.
+func (o *oracle) wasValid() error {
+	got := o.viewed
+	o.viewed = nil
+	return o.message(o.next, o.typ, got)
 }
 
 func publishOne(p *publisher, buf []byte) error {
@@ -316,6 +368,7 @@ func interleaved(r *rand.Rand) error {
 			o.next = p.seq
 		}
 		s := newHeapSubscriber(base, g, from, seq)
+		s.stats = new(subFile)
 		if from == FromOldest {
 			o.next = s.next
 		}
@@ -382,6 +435,10 @@ func interleaved(r *rand.Rand) error {
 		if rd.n < p.seq && (rd.o.next != p.seq || rd.o.delivered+rd.o.lost != p.seq-rd.n || rd.s.Lost() != rd.o.lost) {
 			return fmt.Errorf("subscriber %d from %d: delivered %d + lost %d are not the %d published (next %d)",
 				i, rd.n, rd.o.delivered, rd.o.lost, p.seq-rd.n, rd.o.next)
+		}
+		if f := rd.s.stats; f.messages != rd.o.delivered || f.bytes != rd.o.bytes || f.lost != rd.o.lost || rd.n < p.seq && f.cursorSeq != p.seq {
+			return fmt.Errorf("subscriber %d: %d delivered, %d bytes, %d lost, next %d; its file says %d, %d, %d, %d",
+				i, rd.o.delivered, rd.o.bytes, rd.o.lost, rd.o.next, f.messages, f.bytes, f.lost, f.cursorSeq)
 		}
 	}
 	return nil

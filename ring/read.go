@@ -82,14 +82,18 @@ type subscriber struct {
 
 	want   uint64 // messages below this number are skipped
 	floor  uint64 // the cursor is this number at least: what it skips was there when it joined
-	saw    uint64 // the state at the last look that found nothing; 0: none did
-	missed uint64 // the next call has to report a gap from this number; 0: none
-	rejoin Rejoin // where to go on after an overrun
-	lost   uint64
-	gap    [2]uint64
-	err    error
-	line   [mem.LineWords]uint64 // the payload of the message in hand, or
-	buf    []byte                // that of a message read the slow way; as long as the largest
+	viewed uint64 // size of the frame before pos, which is in view and may be lost yet; 0: none
+	seen   uint64 // when it came in view
+	// Whether the message in view has been counted as delivered.
+	settled bool
+	saw     uint64 // the state at the last look that found nothing; 0: none did
+	missed  uint64 // the next call has to report a gap from this number; 0: none
+	rejoin  Rejoin // where to go on after an overrun
+	lost    uint64
+	gap     [2]uint64
+	err     error
+	line    [mem.LineWords]uint64 // the payload of the message in hand, or
+	buf     []byte                // that of a message read the slow way; as long as the largest
 }
 
 // Next returns the next message, or says why there is none. It does not wait, but for
@@ -148,6 +152,9 @@ func (s *subscriber) take(w, n uint64) {
 // block, so that the payload may be touched. Whether anything of it is true is for
 // [view.overrun] to say afterwards.
 func (s *subscriber) seek(w uint64) (uint64, Status) {
+	if s.viewed != 0 && !s.endView() {
+		return 0, s.lapped()
+	}
 	if expected := s.missed; expected != 0 {
 		s.missed, s.short = 0, s.fast()
 		return 0, s.arrived(expected)

@@ -221,7 +221,7 @@ func TestLatencyValues(t *testing.T) {
 		for {
 			was := s.stats.counts
 			s.anchor = s.clock.Now() - ns<<short
-			s.recordLatency(s.anchor << 32)
+			s.recordLatency(s.anchor<<32, s.clock.Now())
 			if s.scale.Ns(s.clock.Now()-s.anchor)>>width == ns>>width {
 				break
 			}
@@ -247,13 +247,13 @@ func TestLatencyValues(t *testing.T) {
 	// Below 0, and too long.
 	counts := s.stats.counts
 	s.anchor = s.clock.Now() + 1<<31
-	s.recordLatency(s.anchor << 32)
+	s.recordLatency(s.anchor<<32, s.clock.Now())
 	if i := onlySub(t, dir); i.Negative != 1 || i.Latency.TotalCount() != n {
 		t.Errorf("a stamp of the future: %d negative, %d in all", i.Negative, i.Latency.TotalCount())
 	}
 	s.scale = 1000 << 32 // a tick of 1 µs
 	s.anchor = s.clock.Now() - 1<<31
-	s.recordLatency(s.anchor << 32)
+	s.recordLatency(s.anchor<<32, s.clock.Now())
 	i = onlySub(t, dir)
 	if i.TooLong != 1 || i.Latency.TotalCount() != n+1 || i.Max < 2147*time.Second {
 		t.Errorf("2147 s: %d too long, %d in all, largest %v", i.TooLong, i.Latency.TotalCount(), i.Max)

@@ -21,13 +21,18 @@ func (s *subscriber) account(word, n uint64) {
 	if f == nil {
 		return
 	}
-	mem.Store(&f.cursorSeq, s.next)
-	mem.Store(&f.cursorPos, s.pos)
+	s.holdCursor()
 	mem.Add(&f.messages, 1)
 	mem.Add(&f.bytes, n)
 	if s.timed {
-		s.recordLatency(word)
+		s.recordLatency(word, s.clock.Now())
 	}
+}
+
+// holdCursor says that all before the next message is done with.
+func (s *subscriber) holdCursor() {
+	mem.Store(&s.stats.cursorSeq, s.next)
+	mem.Store(&s.stats.cursorPos, s.pos)
 }
 
 // done says that the message in hand is done with as well. What was skipped on
@@ -43,12 +48,12 @@ func (s *subscriber) done() {
 
 // recordLatency counts the time from publish to now. A negative one means that the
 // clocks of two cores differ; it is counted as such and not called 0.
-func (s *subscriber) recordLatency(word uint64) {
+func (s *subscriber) recordLatency(word, now uint64) {
 	stamp := s.fullStamp(word)
 	if stamp < s.joined {
 		return
 	}
-	now, f := s.clock.Now(), s.stats
+	f := s.stats
 	if now < stamp {
 		mem.Add(&f.negative, 1)
 		return

@@ -305,6 +305,7 @@ func (s *Subscriber) Close() error {
 		if s.stats != nil {
 			_ = mmap.Guard(func() error {
 				if s.err == nil {
+					s.endView()
 					s.done()
 				}
 				mem.StoreRelease(&s.stats.state, stateClosed)
