@@ -74,7 +74,7 @@ func fence(ctx context.Context, ps paths, o FenceOptions) (Fenced, error) {
 			return done, context.Cause(ctx)
 		}
 		if time.Now().After(late) {
-			return done, stillHeld(file)
+			return done, heldByOthers(file)
 		}
 	}
 	done.Publisher = sightOf(ps).life
@@ -141,8 +141,8 @@ func hidden(file mmap.Info, s sight, unseen int) error {
 	return fmt.Errorf("%w%s; run as root, where the process is: outside of this PID namespace or container, or inside of its own", ErrHidden, hints[0])
 }
 
-// stillHeld is the error if the lock is held after all its holders have ended.
-func stillHeld(file mmap.Info) error {
+// heldByOthers is the error if the lock is held after all its holders have ended.
+func heldByOthers(file mmap.Info) error {
 	others, unseen, err := holders(file)
 	if err != nil {
 		return err

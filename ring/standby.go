@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 	"unsafe"
+
+	"github.com/tickring/tickring/mmap"
 )
 
 // Standby waits until the ring has no publisher and then becomes it, as [Create] does:
@@ -37,12 +39,19 @@ func Standby(ctx context.Context, name string, cfg Config) (*Publisher, error) {
 // openEvery is how often a standby looks whether the ring is another file now.
 const openEvery = 100 * time.Millisecond
 
-// awaitRing is takeRing for as long as it takes. It asks for the lock again and again:
-// the kernel's own queue would hold a thread that nothing can call back.
+// awaitRing is takeRing for as long as it takes. It asks again and again: the kernel's
+// own queue for a lock would hold a thread that nothing can call back.
 func (p *Publisher) awaitRing(ctx context.Context, cfg Config) (ready *oldRing, err error) {
 	var death obituary
+	var lock *mmap.File // as it was when somebody had it
+	forget := func() {
+		if lock != nil {
+			lock.Close()
+		}
+	}
 	defer func() {
 		death.close()
+		forget()
 		if err != nil {
 			ready.close()
 			ready = nil
@@ -53,8 +62,12 @@ func (p *Publisher) awaitRing(ctx context.Context, cfg Config) (ready *oldRing, 
 		if ctx.Err() != nil {
 			return ready, context.Cause(ctx)
 		}
-		if err := p.takeRing(cfg.Group); !errors.Is(err, ErrPublisherActive) {
-			return ready, err
+		if !stillHeld(lock) {
+			if err := p.takeRing(cfg.Group); !errors.Is(err, ErrPublisherActive) {
+				return ready, err
+			}
+			forget()
+			lock, _ = mmap.Open(p.paths.lock(), mmap.ReadOnly) // or it is gone, and it is ours next time
 		}
 		if time.Since(opened) > openEvery {
 			if !ready.current(p.paths) {
@@ -71,4 +84,14 @@ func (p *Publisher) awaitRing(ctx context.Context, cfg Config) (ready *oldRing, 
 		}
 		death.wait(cfg.pollEvery())
 	}
+}
+
+// stillHeld says whether somebody holds the lock and its file is the ring's. It is a
+// cheap way to find out that there is no need to ask for the lock.
+func stillHeld(lock *mmap.File) bool {
+	if lock == nil || !lock.Same(lock.Path()) {
+		return false
+	}
+	held, err := lock.Locked(lockWhole)
+	return err == nil && held
 }
