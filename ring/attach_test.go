@@ -563,6 +563,7 @@ func makeWithUmask(args []string) error {
 	unix.Umask(int(umask))
 	cfg := smallest(args[0])
 	cfg.Group = args[2] == "group"
+	cfg.Gates = []Gate{{Name: "g"}, {Name: "o", Owner: strategyUser}}
 	p, err := Create("r", cfg)
 	if err != nil {
 		return err
@@ -578,13 +579,14 @@ func makeWithUmask(args []string) error {
 // TestModes: files and directories have exactly the modes that they should have,
 // whatever the umask.
 func TestModes(t *testing.T) {
+	acl := ""
 	for _, group := range []string{"group", "alone"} {
 		for _, umask := range []string{"000", "022", "077"} {
 			base := filepath.Join(shmDir(t), "rings")
 			start(t, "attach.modes", base, umask, group).wait()
-			want := map[string]uint32{".": 0o700, "r": 0o700, "r/ring": 0o600, "r/lock": 0o600, "r/subs": 0o700, "r/subs/s": 0o640}
+			want := map[string]uint32{".": 0o700, "r": 0o700, "r/ring": 0o600, "r/lock": 0o600, "r/subs": 0o700, "r/subs/s": 0o640, "r/subs/g": 0o600, "r/subs/o": 0o660}
 			if group == "group" {
-				want = map[string]uint32{".": 0o2750, "r": 0o2750, "r/ring": 0o640, "r/lock": 0o600, "r/subs": 0o3770, "r/subs/s": 0o640}
+				want = map[string]uint32{".": 0o2750, "r": 0o2750, "r/ring": 0o640, "r/lock": 0o600, "r/subs": 0o3770, "r/subs/s": 0o640, "r/subs/g": 0o600, "r/subs/o": 0o660}
 			}
 			for path, mode := range want {
 				var st unix.Stat_t
@@ -593,6 +595,15 @@ func TestModes(t *testing.T) {
 				} else if got := st.Mode & 0o7777; got != mode {
 					t.Errorf("%s, umask %s: %s has mode %#o, want %#o", group, umask, path, got, mode)
 				}
+			}
+			// That of another user's gate is what its access control list allows in all.
+			b := make([]byte, 100)
+			n, err := unix.Lgetxattr(filepath.Join(base, "r/subs/o"), "system.posix_acl_access", b)
+			if acl == "" {
+				acl = string(b[:max(n, 0)])
+			}
+			if err != nil || string(b[:n]) != acl || n != 4+5*8 {
+				t.Errorf("%s, umask %s: the list of a gate's file is %x (%v), want %x", group, umask, b[:max(n, 0)], err, acl)
 			}
 		}
 	}

@@ -123,17 +123,15 @@ func (p *Publisher) makeDir(path string, perm os.FileMode) error {
 	return err
 }
 
-// abandon ends a Create that failed. What it has made goes, the last first, as long as
-// the lock is held; directories only if they are empty. Without the lock it is
-// somebody else's by now.
+// abandon ends a Create that failed. What it has made goes, the last first; directories
+// only if they are empty, and whoever is about to use one makes it again. Files it has
+// made only with the lock, and has it still.
 func (p *Publisher) abandon() {
-	if p.lock != nil {
-		if p.file != nil {
-			p.file.Close() // an unfinished ring goes with it
-		}
-		for i := len(p.made) - 1; i >= 0; i-- {
-			os.Remove(p.made[i])
-		}
+	if p.file != nil {
+		p.file.Close() // an unfinished ring goes with it
+	}
+	for i := len(p.made) - 1; i >= 0; i-- {
+		os.Remove(p.made[i])
 	}
 	p.release()
 }
