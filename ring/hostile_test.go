@@ -94,6 +94,13 @@ func hostileFeed(args []string) error {
 			}
 		case "again": // what was demoted becomes a gate again
 			err = p.AddGate(Gate{Name: "bad", Owner: otherUser, Hold: hostileHold})
+		case "maps": // the files of gates that it has mapped
+			maps, _ := os.ReadFile("/proc/self/maps")
+			for line := range strings.Lines(string(maps)) {
+				if _, name, ok := strings.Cut(strings.TrimSpace(line), "/subs/"); ok {
+					fmt.Print(name, " ")
+				}
+			}
 		case "life":
 			var i Info
 			i, err = Stat(args[1], "r")
@@ -262,6 +269,13 @@ var attacks = map[string]func(a *attacker){
 		a.file().Truncate(1 << 40)
 		a.file().Truncate(int64(subFileSize))
 	},
+	// Holes, in a file that is large: who touches a missing page waits for the whole of it.
+	"holes": func(a *attacker) {
+		const large = 2 << 20
+		unix.Fallocate(int(a.file().Fd()), 0, 0, large)
+		unix.Fallocate(int(a.file().Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, large)
+		a.file().Truncate(int64(subFileSize))
+	},
 	// Locks of every kind on all that it can open.
 	"locks": func(a *attacker) {
 		if len(a.kept) > 100 {
@@ -322,7 +336,7 @@ var attacks = map[string]func(a *attacker){
 	},
 	// Thousands of files with names of all kinds.
 	"junk": func(a *attacker) {
-		if a.count++; a.count > 3000 {
+		if a.count++; a.count > 1000 {
 			return
 		}
 		name := strconv.FormatUint(a.Uint64(), 36)
@@ -394,7 +408,7 @@ func tradingDir(t *testing.T) string {
 // TestHostileNeighbour: whatever another user of the group does, the feed publishes on
 // and starts again, a gate loses nothing, a subscriber knows what it lost.
 func TestHostileNeighbour(t *testing.T) {
-	all := []string{"cursors", "rubbish", "truncate", "locks", "others", "junk", "plant"}
+	all := []string{"cursors", "rubbish", "truncate", "holes", "locks", "others", "junk", "plant"}
 	kinds := [][]string{all}
 	for _, kind := range all {
 		kinds = append(kinds, []string{kind})

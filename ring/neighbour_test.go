@@ -147,6 +147,7 @@ func TestGateOwner(t *testing.T) {
 	only("good", otherUser)
 	n.feed("give good "+strconv.Itoa(feedUser), "ok")
 	only("good", feedUser)
+	n.feed("maps", "good ok") // and nothing that another user may write
 	n.feed("give new "+strconv.Itoa(strategyUser), "ok")
 	only("new", strategyUser)
 
