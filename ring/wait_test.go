@@ -802,6 +802,21 @@ func TestWakerFollowsTheName(t *testing.T) {
 	mustCreate(t, "r", smallest(dir)).Close()
 	expect(WakerFollowing)
 	wakes()
+	// Somebody was killed while he removed it: it says that it is superseded, but is there.
+	f, err := mmap.Open(mustPaths(t, dir).ring(), mmap.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	supersede(f)
+	f.Close()
+	expect(WakerAway)
+	time.Sleep(10 * wakerPoll)
+	if n := len(states); n != 0 {
+		t.Fatalf("the waker has said %d things more", n)
+	}
+	mustCreate(t, "r", smallest(dir)).Close()
+	expect(WakerFollowing)
+	wakes()
 	// Removed by somebody who says nothing.
 	if err := os.RemoveAll(dir + "/r"); err != nil {
 		t.Fatal(err)
@@ -814,6 +829,31 @@ func TestWakerFollowsTheName(t *testing.T) {
 	}
 	if w.Wakes() == 0 {
 		t.Error("it has woken nobody")
+	}
+}
+
+// TestWakerWithALongInterval: it can be told to stop in the midst of it.
+func TestWakerWithALongInterval(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	defer p.Close()
+	w, err := NewWaker("r", WakerOptions{Dir: dir, Interval: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	eventually(t, "it wakes at first", func() bool { return w.Wakes() > 0 })
+	if err := publishNumbers(p, 1); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Millisecond) // it is likely to gather now
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("it does not stop")
 	}
 }
 

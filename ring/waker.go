@@ -141,6 +141,10 @@ func (w *Waker) follow(stop *atomic.Bool) error {
 		return err
 	}
 	defer r.file.Close()
+	if r.life() == Replaced {
+		// A Remove or a Create that is at it, or was killed at it.
+		return fmt.Errorf("%w: %s is superseded", ErrNoRing, w.paths.ring())
+	}
 	ring, err := r.file.Map(mapOptions(mmap.ReadOnly, r.geo.fileSize(), true, false, false))
 	if err != nil {
 		return err
@@ -226,7 +230,7 @@ func (l *wakeLoop) run(stop *atomic.Bool) {
 	for polls := 0; !stop.Load(); {
 		if l.news(polls == 0) {
 			polls = 0
-			l.gather()
+			l.gather(stop)
 			l.wakeAll()
 			if l.last == stateSuperseded || !l.mind(l.woke) {
 				return
@@ -241,11 +245,18 @@ func (l *wakeLoop) run(stop *atomic.Bool) {
 	}
 }
 
-// gather waits until the interval since the last wake-up is over. It does not look at the
-// ring: the publisher has its lines for itself meanwhile.
-func (l *wakeLoop) gather() {
-	for time.Since(l.began)-l.woke < l.interval {
-		mem.Pause()
+// gather waits until the interval since the last wake-up is over, or it is told to stop. It
+// does not look at the ring: the publisher has its lines for itself meanwhile.
+func (l *wakeLoop) gather(stop *atomic.Bool) {
+	for !stop.Load() {
+		switch left := l.interval - (time.Since(l.began) - l.woke); {
+		case left <= 0:
+			return
+		case left > time.Millisecond:
+			time.Sleep(min(left, wakerPoll) - time.Millisecond/2)
+		default:
+			mem.Pause()
+		}
 	}
 }
 
