@@ -51,9 +51,18 @@ func fence(ctx context.Context, ps paths, o FenceOptions) (Fenced, error) {
 			return done, err
 		}
 		defer closeHolders(found)
+		// One that hangs has presenceByte as well. If it is just taken down, its lock may
+		// be with a successor already while that byte is not free yet.
+		publishes := anyHolds(found, before.file)
 		now := sightOf(ps)
 		if free() || before.there() && !now.there() {
 			break // it has gone by itself
+		}
+		if now.life == Hung && !publishes {
+			now.life = Dead
+			if len(found) > 0 && !o.Force && time.Now().Before(late) {
+				continue // it will be seen to have gone
+			}
 		}
 		if len(found) > 0 {
 			if err := o.permit(now, found); err != nil {
@@ -161,7 +170,8 @@ func heldByOthers(file mmap.Info) error {
 // sight is what the ring's file tells of its publisher.
 type sight struct {
 	life  Life
-	epoch uint64 // 0: there is no ring that can be read
+	file  mmap.Info // the ring's
+	epoch uint64    // 0: there is no ring that can be read
 	pid   uint64
 	beats bool // heartbeats are promised
 	beat  time.Duration
@@ -177,6 +187,7 @@ func sightOf(ps paths) (s sight) {
 		return s
 	}
 	defer r.file.Close()
+	s.file, _ = r.file.Stat()
 	// The epoch first: what the rest says may be of a later one, never of an earlier.
 	s.epoch, _ = r.word(unsafe.Offsetof(header{}.epoch))
 	s.pid, _ = r.word(unsafe.Offsetof(header{}.pid))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,7 @@ func init() {
 	roles["fence.fork"] = holdAndFork
 	roles["fence.exec"] = holdAndExec
 	roles["fence.fence"] = fenceAndTell
+	roles["fence.take"] = takeAndIdle
 }
 
 // stopped starts a publisher of one message and stops it; it returns when it is seen as
@@ -303,6 +305,57 @@ func TestFenceRacesStandby(t *testing.T) {
 		t.Errorf("the standby: %s", got)
 	}
 	lives(t, standby.cmd.Process.Pid)
+}
+
+// takeAndIdle has the lock, as a standby has that is about to go on. args are dir.
+func takeAndIdle(args []string) error {
+	ps, err := pathsOf(args[0], "r")
+	if err != nil {
+		return err
+	}
+	if _, err := takeLock(ps); err != nil {
+		return err
+	}
+	fmt.Println("taken")
+	_, err = io.ReadAll(os.Stdin)
+	return err
+}
+
+// TestFenceSparesSuccessor: a hung publisher is taken down by somebody else; its lock is free
+// and taken by a successor, which is yet to go on, and presenceByte is not free yet.
+func TestFenceSparesSuccessor(t *testing.T) {
+	t.Parallel()
+	dir := shmDir(t)
+	c := stopped(t, dir)
+	r, err := openRing(mustPaths(t, dir), mmap.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.file.Close()
+	c.kill()
+	eventually(t, "this process stands for what is left of it", func() bool { return r.file.TryLock(presenceByte) == nil })
+	successor := start(t, "fence.take", dir)
+	successor.line()
+	if life := mustStat(t, dir, "r").Publisher; life != Hung {
+		t.Fatalf("the publisher is %v", life)
+	}
+	done, err := Fence(context.Background(), dir, "r", FenceOptions{})
+	wantError(t, "Fence", err, ErrPublisherActive, "does not publish")
+	if len(done.Ended) != 0 {
+		t.Errorf("ended %v", done.Ended)
+	}
+	lives(t, successor.cmd.Process.Pid)
+
+	// When all of it is gone, so is the reason to end anybody.
+	time.AfterFunc(50*time.Millisecond, func() {
+		r.file.Unlock(presenceByte)
+		successor.in.Close()
+	})
+	done = mustFence(t, dir, FenceOptions{})
+	if len(done.Ended) != 0 || done.Publisher != Dead {
+		t.Errorf("then %+v", done)
+	}
+	successor.wait()
 }
 
 // holdAndFork publishes one message and forks without exec, as a library in C may do:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,8 +22,8 @@ type holder struct {
 }
 
 // holders looks through /proc for the processes that hold an exclusive open file
-// description lock on a file. All that hold one at the same time share one description.
-// unseen is how many processes this one may not look at.
+// description lock on the first byte of a file. All that hold one at the same time share
+// one description. unseen is how many processes this one may not look at.
 func holders(file mmap.Info) (found []holder, unseen int, err error) {
 	pids, err := processes()
 	if err != nil {
@@ -86,9 +87,17 @@ func procPath(pid int, names ...string) string {
 	return filepath.Join(append([]string{"/proc", strconv.Itoa(pid)}, names...)...)
 }
 
-// holdsLock says whether one of the process's descriptors has that lock. The kernel
-// shows a lock with the description it belongs to, so who has merely opened the file is
-// not taken for a holder:
+// anyHolds says whether one of them holds a lock on the first byte of a file, too.
+func anyHolds(all []holder, file mmap.Info) bool {
+	return slices.ContainsFunc(all, func(h holder) bool {
+		holds, _ := holdsLock(h.PID, file)
+		return holds
+	})
+}
+
+// holdsLock says whether one of the process's descriptors has that lock. The kernel shows a
+// lock with the description it belongs to, so who has merely opened the file is not taken
+// for a holder:
 //
 //	lock:	1: OFDLCK  ADVISORY  WRITE -1 00:1b:1234 0 EOF
 func holdsLock(pid int, file mmap.Info) (bool, error) {
@@ -109,7 +118,7 @@ func holdsLock(pid int, file mmap.Info) (bool, error) {
 		}
 		for line := range strings.Lines(string(info)) {
 			f := strings.Fields(line)
-			if len(f) < 7 || f[0] != "lock:" || f[2] != "OFDLCK" || f[4] != "WRITE" || !strings.HasSuffix(f[6], inode) {
+			if len(f) < 8 || f[0] != "lock:" || f[2] != "OFDLCK" || f[4] != "WRITE" || !strings.HasSuffix(f[6], inode) || f[7] != "0" {
 				continue
 			}
 			var st unix.Stat_t
