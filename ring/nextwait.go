@@ -15,8 +15,9 @@ import (
 // interrupted; other strategies are not, so the end of ctx waits for the end of a sleep.
 // Neither messages nor the waiting for them allocate.
 //
-// [Closed] is returned once for each publisher. Who calls again waits for the ring's next publisher; see
-// [Closed] for what to ask now and then. Other ends are returned every time, and so is
+// [Closed] is returned once for each publisher whose end was seen before the next one began.
+// Who calls again waits for the ring's next publisher; see [Closed] for what to ask now and
+// then. Other ends are returned every time, and so is
 // [Closed] of a subscriber that was closed itself.
 func (s *Subscriber) NextWait(ctx context.Context, w WaitStrategy) ([]byte, Status, error) {
 	msg, st := s.Next()
@@ -29,7 +30,11 @@ func (s *Subscriber) NextWait(ctx context.Context, w WaitStrategy) ([]byte, Stat
 // nextWait goes on after a call of Next that returned st and no message.
 func (s *Subscriber) nextWait(ctx context.Context, w WaitStrategy, st Status) (msg []byte, _ Status, err error) {
 	for {
-		switch epoch := mem.LoadAcquire(&s.hdr.epoch); {
+		epoch := mem.LoadAcquire(&s.hdr.epoch)
+		if st == Closed { // by this publisher? Perhaps it has begun only after that look.
+			msg, st = s.Next()
+		}
+		switch {
 		case st == Empty:
 		case st == Closed && s.told == epoch && !s.ended():
 		default:

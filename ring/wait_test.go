@@ -602,6 +602,30 @@ func TestLate(t *testing.T) {
 	})
 }
 
+// TestNextWaitTellsTheRightEnd: the next publisher begins just after the last one was seen to
+// have ended. Its own end is told all the same.
+func TestNextWaitTellsTheRightEnd(t *testing.T) {
+	dir := shmDir(t)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	mustCreate(t, "r", smallest(dir)).Close()
+	s := mustOpen(t, "r", Options{Dir: dir})
+	_, st := s.Next()
+	p := mustCreate(t, "r", smallest(dir))
+	publishCount(t, p, 1)
+	_, st, err := s.nextWait(ctx, Yield{}, st)
+	if st == Closed {
+		_, st, err = s.NextWait(ctx, Yield{})
+	}
+	if st != Message || err != nil {
+		t.Fatalf("%v %v, want the message", st, err)
+	}
+	p.Close()
+	if _, st, err = s.NextWait(ctx, Yield{}); st != Closed || err != nil {
+		t.Errorf("%v %v, want the end", st, err)
+	}
+}
+
 // TestNextWaitTellsTheEndOnce: and goes on with the next publisher.
 func TestNextWaitTellsTheEndOnce(t *testing.T) {
 	dir := shmDir(t)
