@@ -10,7 +10,7 @@ var (
 	ErrName = errors.New("not a valid name")
 	// ErrConfig: a Config or Options that no ring can have.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrNoRing: there is no ring of this name.
+	// ErrNoRing: there is no ring of this name, or its removal has begun.
 	ErrNoRing = errors.New("no such ring")
 	// ErrNotRing: the file is not a ring, or only half of one.
 	ErrNotRing = errors.New("not a ring file")

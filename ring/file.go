@@ -75,6 +75,18 @@ func (r *ringFile) verify() error {
 	return nil
 }
 
+// superseded is an error if the file said when it was opened that it is not the ring any
+// more: it has been replaced, or Remove is at it, or was killed at it.
+func (r *ringFile) superseded() error {
+	switch {
+	case r.fixed.state != stateSuperseded:
+		return nil
+	case !r.file.Same(r.file.Path()):
+		return errStaleRing
+	}
+	return fmt.Errorf("%w: %s is there, but its removal has begun; remove it again, or create the ring", ErrNoRing, r.file.Path())
+}
+
 func (h *header) schemaName() string { return cString(h.schema[:]) }
 func (h *header) sourceName() string { return cString(h.source[:]) }
 

@@ -190,7 +190,7 @@ func fuzzDir(t testing.TB, content []byte) (dir string, ps paths) {
 // refused checks that an error is one that is meant for bad files.
 func refused(t testing.TB, what string, err error) {
 	t.Helper()
-	for _, want := range []error{ErrNotRing, ErrVersion, ErrCorrupt, ErrStale} {
+	for _, want := range []error{ErrNotRing, ErrVersion, ErrCorrupt, ErrStale, ErrNoRing} {
 		if errors.Is(err, want) {
 			return
 		}

@@ -115,3 +115,31 @@ func TestRelativeDir(t *testing.T) {
 		t.Error("the ephemeral file is still there")
 	}
 }
+
+// TestRemoveIsKilled: it has said that the ring is superseded, and gone no further. Nobody
+// opens the ring, to be told so again and again; a publisher goes on with it.
+func TestRemoveIsKilled(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "s"})
+	publishCount(t, p, 3)
+	expect(t, s, 1)
+	p.Close()
+	f, err := mmap.Open(mustPaths(t, dir).ring(), mmap.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	supersede(f)
+	expect(t, s, 2)
+	expect(t, s, 3)
+	expectStatus(t, s, Superseded)
+	s.Close()
+	if _, err := Open("r", Options{Dir: dir, Name: "s"}); !errors.Is(err, ErrNoRing) {
+		t.Errorf("Open: %v", err)
+	}
+	p = mustCreate(t, "r", smallest(dir))
+	defer p.Close()
+	publishCount(t, p, 1)
+	expect(t, mustOpen(t, "r", Options{Dir: dir, Name: "s"}), 4)
+}

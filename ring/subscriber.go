@@ -65,6 +65,9 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 	if s.ring, err = openRing(ps, mmap.ReadOnly); err != nil {
 		return nil, err
 	}
+	if err := s.ring.superseded(); err != nil {
+		return nil, err
+	}
 	s.region, err = s.ring.file.Map(mapOptions(mmap.ReadOnly, s.ring.geo.fileSize(), opt.NoPrefault, opt.HugePages, opt.Mlock))
 	if err != nil {
 		return nil, err

@@ -108,6 +108,8 @@ func (w *Waker) Run(ctx context.Context) error {
 		case err == nil:
 			away = false
 			continue // a new file, perhaps
+		case errors.Is(err, errStaleRing):
+			continue
 		case !errors.Is(err, ErrNoRing):
 			return fmt.Errorf("ring: wake %q: %w", w.paths.name, err)
 		}
@@ -141,9 +143,8 @@ func (w *Waker) follow(stop *atomic.Bool) error {
 		return err
 	}
 	defer r.file.Close()
-	if r.life() == Replaced {
-		// A Remove or a Create that is at it, or was killed at it.
-		return fmt.Errorf("%w: %s is superseded", ErrNoRing, w.paths.ring())
+	if err := r.superseded(); err != nil {
+		return err
 	}
 	ring, err := r.file.Map(mapOptions(mmap.ReadOnly, r.geo.fileSize(), true, false, false))
 	if err != nil {
