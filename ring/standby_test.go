@@ -482,7 +482,7 @@ func race(t *testing.T, capacity int, cfg Config) {
 		join("standby")
 	}
 	var last uint64
-	kills, rounds := 0, 25
+	kills, rounds := 0, 15
 	if testing.Short() {
 		rounds = 5
 	}
