@@ -55,7 +55,7 @@ const defaultWakeInterval = 10 * time.Microsecond
 
 // defaultWakerWait is what a waker does between two looks.
 func defaultWakerWait() WaitStrategy {
-	return Backoff{Spins: 200, Yields: 20, Sleep: 50 * time.Microsecond}
+	return Backoff{Spins: 200, Yields: 1, Sleep: 50 * time.Microsecond}
 }
 
 // Waker wakes the subscribers that sleep on a ring ([Sleeper]), so that its publisher need

@@ -158,7 +158,7 @@ func (f *follower) pause(ctx context.Context, st ring.Status) (done bool, err er
 	}
 	f.polls++
 	f.wait.Wait(f.polls)
-	if f.polls&f.lookMask == 0 || f.sleeper != nil && f.polls > idleSpins+idleYields {
+	if f.polls&f.lookMask == 0 || f.sleeper != nil && f.polls > idleSpins+sleeperYields {
 		return f.look(ctx)
 	}
 	return false, nil

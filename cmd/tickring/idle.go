@@ -44,7 +44,7 @@ func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
 	case "yield":
 		return ring.Yield{Spins: 10}, 1<<6 - 1
 	case "futex":
-		w, err := ring.NewSleeper(ring.SleepOptions{Spins: idleSpins, Yields: idleYields})
+		w, err := ring.NewSleeper(ring.SleepOptions{Spins: idleSpins, Yields: sleeperYields})
 		must(err)
 		return w, 1<<6 - 1
 	}
@@ -53,6 +53,7 @@ func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
 
 // Polls before the first sleep.
 const (
-	idleSpins  = 1000
-	idleYields = 1000
+	idleSpins     = 1000
+	idleYields    = 1000
+	sleeperYields = 10
 )
