@@ -261,14 +261,15 @@ func publishSome(r *rand.Rand, p *publisher, buf []byte) error {
 	case 1:
 		return publishClaim(r, p, buf)
 	case 2:
-		return publishTyped(p, r.IntN(5), buf)
+		return publishTyped(p, r.IntN(5), fill)
 	}
 	return publishOne(p, buf)
 }
 
 // publishTyped publishes as many of the next messages as are of the type for it, up to
 // most at once, and another one if there is none.
-func publishTyped(p *publisher, most int, buf []byte) error {
+func publishTyped(p *publisher, most int, fill func([]byte, uint64, int) []byte) error {
+	buf := make([]byte, p.maxMessage)
 	var vs [][typedSize]byte
 	for len(vs) < most {
 		m := fill(buf, p.seq+uint64(len(vs)), int(p.maxMessage))
@@ -280,7 +281,8 @@ func publishTyped(p *publisher, most int, buf []byte) error {
 	t := &TypedPublisher[[typedSize]byte]{p, typedType}
 	switch len(vs) {
 	case 0:
-		return publishOne(p, buf)
+		m := fill(buf, p.seq, int(p.maxMessage))
+		return p.Publish(typeOf(p.seq, len(m)), m)
 	case 1:
 		return t.Publish(&vs[0])
 	}

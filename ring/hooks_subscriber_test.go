@@ -3,13 +3,19 @@
 package ring
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +25,15 @@ import (
 // where it was.
 
 func init() {
-	scripts["subscribe.named"] = subscribeNamed
+	for who, what := range readings {
+		scripts["subscribe."+who] = func(b *box, dir string) error {
+			next := func(s *Subscriber) Status { _, st := s.Next(); return st }
+			if who == "sleeper" {
+				next = sleepy(20 * time.Millisecond)
+			}
+			return subscribeKilled(b, dir, what, next)
+		}
+	}
 	scripts["subscribe.joins"] = subscribeJoins
 }
 
@@ -33,14 +47,16 @@ func mixedMessage(buf []byte, seq uint64, _ int) []byte {
 	return fillWith(buf[:n], seq, rand.New(rand.NewPCG(seq, 99)))
 }
 
-// source is the publisher, with a onlooker that reads everything.
+// source is the publisher, with an onlooker that reads everything.
 type source struct {
-	p   *Publisher
-	w   *onlooker
-	buf []byte
+	p    *Publisher
+	w    *onlooker
+	buf  []byte
+	soon sync.WaitGroup // what is published a little later
 }
 
-func newSource(dir string) (*source, error) {
+// newSource makes a ring with 100 messages, and gate a if it is to have one.
+func newSource(dir string, gate bool) (*source, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -48,12 +64,21 @@ func newSource(dir string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{p, newOnlooker(dir), make([]byte, minBlock)}
+	s := &source{p: p, w: newOnlooker(dir), buf: make([]byte, minBlock)}
 	s.w.o.fill = mixedMessage
+	err = s.publish(100, 0)
+	if gate && err == nil {
+		err = p.AddGate(Gate{Name: "a"})
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	return s, nil
 }
 
 func (s *source) close() {
+	s.soon.Wait()
 	s.w.close()
 	s.p.Close()
 }
@@ -61,7 +86,7 @@ func (s *source) close() {
 // publish appends n messages, and as many more as it takes to fill so many bytes.
 func (s *source) publish(n int, bytes uint64) error {
 	for start := s.p.pos; n > 0 || s.p.pos-start < bytes; n-- {
-		if err := s.p.Publish(scriptType(s.p.seq), mixedMessage(s.buf, s.p.seq, 0)); err != nil {
+		if err := s.publishOne(); err != nil {
 			return err
 		}
 		if s.p.seq%16 == 0 {
@@ -73,10 +98,31 @@ func (s *source) publish(n int, bytes uint64) error {
 	return nil
 }
 
-// serve does what a script asks for: so many messages, or a lap and a half.
+func (s *source) publishOne() error {
+	m := mixedMessage(s.buf, s.p.seq, 0)
+	return s.p.Publish(typeOf(s.p.seq, len(m)), m)
+}
+
+// serve does what a script asks for: so many messages; a lap and a half; as many as a gate
+// leaves room for; or one in a moment, when it is asleep.
 func (s *source) serve(what string) error {
-	if what == "lap" {
+	s.soon.Wait()
+	switch what {
+	case "lap":
 		return s.publish(0, minCapacity*3/2)
+	case "fill":
+		if err := s.publish(0, 2*minCapacity); err != ErrBackPressure {
+			return fmt.Errorf("two laps and a gate was not in the way: %v", err)
+		}
+		return nil
+	case "soon":
+		s.soon.Go(func() {
+			time.Sleep(2 * time.Millisecond)
+			if s.publishOne() == nil {
+				wakeSleepers(s.p.hdr)
+			}
+		})
+		return nil
 	}
 	n, err := strconv.Atoi(what)
 	if err != nil {
@@ -87,7 +133,8 @@ func (s *source) serve(what string) error {
 
 // undisturbed checks that the publisher and the onlooker have noticed nothing.
 func (s *source) undisturbed() error {
-	if err := s.publish(3, 0); err != nil {
+	s.soon.Wait()
+	if err := s.publish(3, 0); err != nil && err != ErrBackPressure {
 		return err
 	}
 	if st, err := s.w.read(); st != Empty || err != nil {
@@ -96,45 +143,65 @@ func (s *source) undisturbed() error {
 	return s.w.hasSeen(s.p.Seq())
 }
 
-// subscribeNamed opens, reads and closes as subscriber a: through a lap, with a gap in
-// hand, and again from its cursor, which is in the ring, or not any more.
-func subscribeNamed(b *box, dir string) error {
+// readings are what a subscriber does when it is killed: ask for messages, read them,
+// come and go.
+var readings = map[string][]any{
+	// Through a lap, with a gap in hand, and again from its cursor, which is in the ring,
+	// or not any more. The ninth finds nothing.
+	"named": {"open", "8", 9, "4", 2, "lap", 4, "close", "4", "open", 3, "close", "lap", "open", 3, "close"},
+	// A gate that holds the publisher, with a message in hand.
+	"gate": {"open", "8", 9, "4", 2, "fill", 3, "fill", 40, "fill", 2, "close", "fill", "open", 40, "fill", 3, "close"},
+	// One that sleeps until a message comes.
+	"sleeper": {"open", "3", 3, "soon", 1, "soon", 1, "close", "open", "soon", 1, "2", 2, "soon", 1, "close"},
+}
+
+// subscribeKilled does these readings as subscriber a.
+func subscribeKilled(b *box, dir string, what []any, next func(s *Subscriber) Status) error {
 	var s *Subscriber
-	open := func() (err error) {
-		s, err = Open("r", Options{Dir: dir, Name: "a", NoStepOff: true})
-		b.done(uint64(Empty))
-		return err
-	}
-	read := func(n int) {
-		for range n {
-			_, st := s.Next()
-			first, last := s.Seq(), s.Seq()
-			if st == Gap {
-				first, last = s.Gap()
+	for _, what := range what {
+		var err error
+		switch what := what.(type) {
+		case int:
+			for range what {
+				st := next(s)
+				first, last := s.Seq(), s.Seq()
+				if st == Gap {
+					first, last = s.Gap()
+				}
+				b.done(uint64(st), first, last)
 			}
-			b.done(uint64(st), first, last)
+			continue
+		case string:
+			switch what {
+			case "open":
+				s, err = Open("r", Options{Dir: dir, Name: "a", NoStepOff: true})
+			case "close":
+				err = s.Close()
+			default:
+				if err := ask(what); err != nil {
+					return err
+				}
+				continue
+			}
 		}
-	}
-	for _, step := range []func() error{
-		open,
-		func() error { return ask("8") },
-		func() error { read(9); return ask("4") }, // the last of them finds nothing
-		func() error { read(2); return nil },
-		func() error { return ask("lap") },
-		func() error { read(4); return s.Close() },
-		func() error { return ask("4") },
-		open,
-		func() error { read(3); return s.Close() },
-		func() error { return ask("lap") },
-		open,
-		func() error { read(3); return s.Close() },
-		func() error { b.done(uint64(Closed)); return nil },
-	} {
-		if err := step(); err != nil {
+		if err != nil {
 			return err
 		}
+		b.done(uint64(Empty))
 	}
 	return nil
+}
+
+// sleepy is Next that sleeps, for as long as it takes somebody to wake it.
+func sleepy(longest time.Duration) func(s *Subscriber) Status {
+	w, err := NewSleeper(SleepOptions{Spins: 1, Yields: 1, Longest: longest})
+	if err != nil {
+		panic(err)
+	}
+	return func(s *Subscriber) Status {
+		_, st, _ := s.NextWait(context.Background(), w)
+		return st
+	}
 }
 
 // TestSubscriberKilledAt kills a named subscriber at points of its script. Its successor
@@ -142,48 +209,55 @@ func subscribeNamed(b *box, dir string) error {
 // skipped, and nobody else notices.
 func TestSubscriberKilledAt(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
-	src, err := newSource(filepath.Join(shmDir(t), "rings"))
-	if err != nil {
-		t.Fatal(err)
+	for _, who := range slices.Sorted(maps.Keys(readings)) {
+		t.Run(who, func(t *testing.T) {
+			src, err := newSource(filepath.Join(shmDir(t), "rings"), who == "gate")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.close()
+			c, err := learn("subscribe."+who, src.w.dir, src.serve)
+			if err != nil {
+				t.Fatal(err)
+			}
+			points := c.kills(r)
+			var kills atomic.Int64
+			inParallel(t, points, func(dir string, point uint64) error {
+				src, err := newSource(dir, who == "gate")
+				if err != nil {
+					return err
+				}
+				defer src.close()
+				killed, err := subscriberKilled("subscribe."+who, src, point)
+				if killed {
+					kills.Add(1)
+				}
+				return err
+			})
+			// Its course differs by what it counts of latencies, and by how long it waits, so
+			// that it may end before it comes to a point.
+			if n := int(kills.Load()); n < len(points)/2 {
+				t.Errorf("only %d were killed", n)
+			}
+			t.Logf("killed at %d of %d points", kills.Load(), c.points)
+		})
 	}
-	defer src.close()
-	if err := src.publish(100, 0); err != nil {
-		t.Fatal(err)
-	}
-	c, err := learn("subscribe.named", src.w.dir, src.serve)
-	if err != nil {
-		t.Fatal(err)
-	}
-	points := c.kills(r)
-	inParallel(t, points, func(dir string, point uint64) error {
-		src, err := newSource(dir)
-		if err != nil {
-			return err
-		}
-		defer src.close()
-		if err := src.publish(100, 0); err != nil {
-			return err
-		}
-		return subscriberKilled(src, &c, point)
-	})
-	t.Logf("killed at %d of %d points", len(points), c.points)
 }
 
-func subscriberKilled(src *source, c *course, point uint64) error {
+func subscriberKilled(script string, src *source, point uint64) (killed bool, err error) {
 	joined := src.p.Seq() + 1
-	h, err := startHooked("subscribe.named", src.w.dir, point, unix.SIGKILL)
+	h, err := startHooked(script, src.w.dir, point, unix.SIGKILL)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer h.close()
 	if err := h.serve(src.serve); err != nil {
-		return err
+		return false, err
 	}
-	// Its course may differ by what it counts of latencies, so that it may have ended well
-	// before it came to its last points.
-	if killed, err := h.ended(); err != nil || !killed && point < c.points-100 {
-		return fmt.Errorf("it was not killed: %v", err)
+	if killed, err = h.ended(); err != nil {
+		return false, err
 	}
+	src.soon.Wait()
 	// What it was given last, and what would have come next.
 	first, next := joined, joined
 	for _, o := range h.box.op[:h.box.ops] {
@@ -195,7 +269,7 @@ func subscriberKilled(src *source, c *course, point uint64) error {
 		}
 	}
 	if i, err := Stat(src.w.dir, "r"); err != nil || i.Err != nil || len(i.Subscribers) > 1 || len(i.Subscribers) == 1 && i.Subscribers[0].Err != nil {
-		return fmt.Errorf("Stat says %+v, %v", i, err)
+		return false, fmt.Errorf("Stat says %+v, %v", i, err)
 	}
 	var s *Subscriber
 	err = untilFree(func() (err error) {
@@ -203,14 +277,14 @@ func subscriberKilled(src *source, c *course, point uint64) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.Close()
 	if got := dirNames(filepath.Join(src.w.dir, "r", "subs")); got != "a" {
-		return fmt.Errorf("subs has %s", got)
+		return false, fmt.Errorf("subs has %s", got)
 	}
 	if err := src.undisturbed(); err != nil {
-		return err
+		return false, err
 	}
 	o := newOracle(minBlock)
 	o.fill = mixedMessage
@@ -218,10 +292,10 @@ func subscriberKilled(src *source, c *course, point uint64) error {
 		before := o.next
 		st, err := o.step(&s.subscriber)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if st != Message && st != Gap {
-			return fmt.Errorf("%v at number %d, the last is %d", st, before, src.p.Seq())
+		if st != Message && st != Gap || st == Gap && s.Gate() != GateNone {
+			return false, fmt.Errorf("%v at number %d, the last is %d", st, before, src.p.Seq())
 		}
 		if before != 0 {
 			continue
@@ -231,10 +305,10 @@ func subscriberKilled(src *source, c *course, point uint64) error {
 			begins, _ = s.Gap()
 		}
 		if begins != next && begins != first {
-			return fmt.Errorf("the successor begins with number %d; the one before it had %d-%d in hand", begins, first, next-1)
+			return false, fmt.Errorf("the successor begins with number %d; the one before it had %d-%d in hand", begins, first, next-1)
 		}
 	}
-	return nil
+	return killed, src.undisturbed()
 }
 
 // subscribeJoins joins the ring again and again, from each place, and checks what it
@@ -302,14 +376,11 @@ func subscribeJoins(b *box, dir string) error {
 // more. The subscriber checks for itself that nothing is torn, doubled or skipped.
 func TestSubscriberStoppedAt(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
-	src, err := newSource(filepath.Join(shmDir(t), "rings"))
+	src, err := newSource(filepath.Join(shmDir(t), "rings"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.close()
-	if err := src.publish(100, 0); err != nil {
-		t.Fatal(err)
-	}
 	h, err := startHooked("subscribe.joins", src.w.dir, atAll, unix.SIGSTOP)
 	if err != nil {
 		t.Fatal(err)
