@@ -13,7 +13,8 @@
 //     lines. 56 bytes of payload are one line.
 //   - A block is a part of the ring that is claimed at once: 64 to 256 make a ring.
 //   - A claim is room in the ring for a message that is made in place, and then committed
-//     or given up. A batch is messages that become visible at once.
+//     or given up. A batch is messages that become visible at once, or, independent of
+//     that, messages that are read with one check.
 //   - A view is a message that is read in the ring itself; it counts when it was found
 //     valid after use.
 //   - A typed publisher and subscriber carry structs of one fixed-size type as they lie in

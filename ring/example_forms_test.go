@@ -195,3 +195,38 @@ func ExampleSubscriber_View() {
 	// 1 502325
 	// 2 502326
 }
+
+// Many small messages are read for less by the batch.
+func ExampleSubscriber_NextBatch() {
+	dir, err := os.MkdirTemp("", "tickring-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	pub, err := ring.Create("ticks", ring.Config{Dir: dir, Capacity: 256 << 10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pub.Close()
+	sub, err := ring.Open("ticks", ring.Options{Dir: dir})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sub.Close()
+	for i := range 5 {
+		if err := pub.Publish(1, fmt.Append(nil, "tick ", i)); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	batch := ring.NewBatch(3, 0) // made once
+	for sub.NextBatch(batch) == ring.Message {
+		for i := range batch.Len() {
+			fmt.Printf("%d: %s, ", batch.Seq(i), batch.Message(i))
+		}
+		fmt.Println("that is", batch.Len())
+	}
+	// Output:
+	// 1: tick 0, 2: tick 1, 3: tick 2, that is 3
+	// 4: tick 3, 5: tick 4, that is 2
+}

@@ -240,3 +240,37 @@ func TestViewIsReadOnly(t *testing.T) {
 	}
 	expect(t, s, 2)
 }
+
+// TestBatchInHand: a named subscriber's batch is in hand until the next call, and comes
+// again if the subscriber dies before that.
+func TestBatchInHand(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	publishCount(t, p, 10)
+	b := NewBatch(4, 0)
+	for i := range uint64(2) {
+		if st := s.NextBatch(b); st != Message || b.Len() != 4 || b.Seq(0) != 1+4*i || string(b.Message(3)) != strconv.Itoa(int(4+4*i)) {
+			t.Fatal(st, b.Len(), b.Seq(0), b.Message(3))
+		}
+		if i := onlySub(t, dir); i.Cursor != b.Seq(0) || i.Messages != b.Seq(3) || i.Bytes != b.Seq(3) || i.Latency.TotalCount() != int64(b.Seq(3)) {
+			t.Errorf("%d messages, %d bytes, %d latencies, the cursor is at %d", i.Messages, i.Bytes, i.Latency.TotalCount(), i.Cursor)
+		}
+	}
+	s.own.close() // as a kill does
+	s.own = nil
+	s = mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	expect(t, s, 5)
+	if st := s.NextBatch(b); st != Message || b.Seq(0) != 6 || s.Seq() != 9 {
+		t.Error(st, b.Seq(0), s.Seq())
+	}
+	p.Close()
+	expect(t, s, 10)
+	if st := s.NextBatch(b); st != Closed || b.Len() != 0 {
+		t.Error(st, b.Len())
+	}
+	s.Close()
+	if st := s.NextBatch(b); st != Closed {
+		t.Error(st)
+	}
+}

@@ -153,7 +153,7 @@ func gatedRound(r *rand.Rand, refused *int) error {
 				return err
 			}
 		case d < 97:
-			// A gate dies with a message in hand, which its next owner gets again.
+			// A gate dies with a message in hand, or a batch, which its next owner gets again.
 			rd := readers[r.IntN(len(readers))]
 			if rd.name == "" {
 				continue
@@ -163,7 +163,7 @@ func gatedRound(r *rand.Rand, refused *int) error {
 				return err
 			}
 			cursor := mem.LoadAcquire(&files[rd.name].file.cursorSeq)
-			if cursor != rd.o.next && cursor != rd.o.next-1 {
+			if cursor != rd.o.next && cursor != rd.o.next-rd.o.hand {
 				return fmt.Errorf("gate %q had %d next and its cursor is at %d", rd.name, rd.o.next, cursor)
 			}
 			rd.s, rd.o.next, rd.o.viewed = s, cursor, nil

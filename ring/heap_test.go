@@ -136,6 +136,7 @@ type oracle struct {
 	want      []byte
 	viewed    []byte // what was seen of message next, which may be lost yet; nil: there is none
 	typ       uint16 // of the same
+	hand      uint64 // how many messages the subscriber has in hand, perhaps
 }
 
 func newOracle(largest int) *oracle {
@@ -156,6 +157,7 @@ func (o *oracle) message(seq uint64, typ uint16, got []byte) error {
 	o.next = seq + 1
 	o.delivered++
 	o.bytes += uint64(len(got))
+	o.hand = 1
 	return nil
 }
 
@@ -204,19 +206,60 @@ func (o *oracle) stepSome(r *rand.Rand, s *subscriber) (Status, error) {
 	if o.viewed != nil {
 		next++
 	}
-	switch r.IntN(3) {
+	switch r.IntN(4) {
 	case 0:
 		if o.next != 0 && len(fill(o.want, next, o.largest)) == typedSize {
-			v, st := newTypedSubscriber[[typedSize]byte](s, typedType).Next()
-			if err := o.other(s, st); st != Message || err != nil {
-				return st, err
-			}
-			return st, o.message(s.Seq(), s.Type(), v[:])
+			return o.typed(s, r.IntN(5))
 		}
 	case 1:
 		return o.view(r, s)
+	case 2:
+		return o.batch(s, NewBatch(1+r.IntN(40), 1+r.IntN(4000)))
 	}
 	return o.step(s)
+}
+
+// batch reads several at once.
+func (o *oracle) batch(s *subscriber, b *Batch) (Status, error) {
+	st := s.NextBatch(b)
+	if err := o.other(s, st); st != Message || err != nil {
+		return st, err
+	}
+	for i := range b.Len() {
+		if err := o.message(b.Seq(i), b.Type(i), b.Message(i)); err != nil {
+			return st, err
+		}
+	}
+	o.hand = uint64(b.Len())
+	if s.Seq() != o.next-1 || b.Len() == 0 {
+		return st, fmt.Errorf("a batch of %d messages ended with %d, and %d is in hand", b.Len(), o.next-1, s.Seq())
+	}
+	return st, nil
+}
+
+// typed reads one message of the type for it, or up to most at once.
+func (o *oracle) typed(s *subscriber, most int) (Status, error) {
+	var vs [5][typedSize]byte
+	t := newTypedSubscriber[[typedSize]byte](s, typedType)
+	n, st := 1, Empty
+	if most > 0 {
+		n, st = t.NextBatch(vs[:most])
+	} else if v, one := t.Next(); one == Message {
+		vs[0], st = *v, one
+	} else {
+		st = one
+	}
+	if err := o.other(s, st); st != Message || err != nil {
+		return st, err
+	}
+	first := s.Seq() - uint64(n) + 1
+	for i := range n {
+		if err := o.message(first+uint64(i), s.Type(), vs[i][:]); err != nil {
+			return st, err
+		}
+	}
+	o.hand = uint64(n)
+	return st, nil
 }
 
 // view reads in place. Whether what it saw is a message that counts, it sometimes asks at
@@ -775,7 +818,23 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		}); a != 0 {
 			t.Errorf("%.0f allocations in 5000 batches and claims", a)
 		}
-		s.Next()
+		var b Batch
+		s.NextBatch(&b) // a gap
+		if a := testing.AllocsPerRun(5, func() {
+			for range 5000 {
+				if p.PublishBatch(msgs) != nil {
+					t.Fatal("publish failed")
+				}
+				if _, st := s.View(); st != Message || !s.Valid() {
+					t.Fatal("no view", st)
+				}
+				for n := 1; n < len(msgs); n += b.Len() {
+					s.NextBatch(&b)
+				}
+			}
+		}); a != 0 {
+			t.Errorf("%.0f allocations in 5000 views and batches", a)
+		}
 		// Being lapped does not allocate either.
 		if a := testing.AllocsPerRun(5, func() {
 			for range 2 * g.capacity / lineSize {

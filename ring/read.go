@@ -321,6 +321,6 @@ func (s *subscriber) leave() {
 	words := make([]uint64, (dataOffset+2*lineSize)/8)
 	s.view = newView(unsafe.Pointer(&words[0]), geometry{capacity: lineSize, block: lineSize})
 	s.view.setState(stateClosed)
-	s.pos, s.end, s.missed = 0, 0, 0
+	s.pos, s.end, s.missed, s.viewed = 0, 0, 0, 0
 	s.slot, s.held = nil, false
 }

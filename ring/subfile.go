@@ -71,8 +71,10 @@ func (s *subscriber) recordLatency(word, now uint64) {
 
 // fullStamp rebuilds a stamp from its low half: it is within 2^32 ticks after the
 // anchor, because the publisher renews the anchor before that is over.
-func (s *subscriber) fullStamp(word uint64) uint64 {
-	return s.anchor + uint64(uint32(word>>32)-uint32(s.anchor))
+func (s *subscriber) fullStamp(word uint64) uint64 { return fullStamp(s.anchor, word) }
+
+func fullStamp(anchor, word uint64) uint64 {
+	return anchor + uint64(uint32(word>>32)-uint32(anchor))
 }
 
 // openedSub is a subscriber's own file.

@@ -263,11 +263,14 @@ func (s *subscriber) Err() error { return s.err }
 // Age returns how long ago the message in hand was published. It reads the clock. It
 // is false on a ring without stamps, or if this process cannot read the ring's
 // clock. It can be negative by the difference between the clocks of two cores.
-func (s *subscriber) Age() (time.Duration, bool) {
+func (s *subscriber) Age() (time.Duration, bool) { return s.age(s.anchor, s.word) }
+
+// age is Age of the message with header word, whose stamp counts from anchor.
+func (s *subscriber) age(anchor, word uint64) (time.Duration, bool) {
 	if !s.stamped {
 		return 0, false
 	}
-	d := int64(s.clock.Now() - s.fullStamp(s.word))
+	d := int64(s.clock.Now() - fullStamp(anchor, word))
 	if d < 0 {
 		return -time.Duration(s.scale.Ns(uint64(-d))), true
 	}

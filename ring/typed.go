@@ -94,6 +94,7 @@ type TypedSubscriber[T any] struct {
 	expect uint32 // the low half of every header that we want
 	other  uint64
 	value  T
+	words  [256]uint64 // headers of a batch
 }
 
 // NewTypedSubscriber returns a subscriber to T on the ring of s, in messages of type typ.
@@ -170,6 +171,52 @@ func (t *TypedSubscriber[T]) nextSlow(w uint64) (*T, Status) {
 		w = s.frameHeader(s.pos)
 	}
 	return nil, Empty
+}
+
+// NextBatch reads values into vs, as many as there are, with one check for all of them and
+// one look at the clock, and returns how many; what vs holds beyond them is rubbish. If
+// there are none, it returns what Next would. Messages of other types are passed over, and
+// end a batch, as the end of a block does. All values are in hand until the next call, as
+// those of [Subscriber.NextBatch].
+func (t *TypedSubscriber[T]) NextBatch(vs []T) (int, Status) {
+	s := t.s
+	size := uint64(unsafe.Sizeof(t.value))
+	pos, n, most := s.pos, 0, min(len(vs), len(t.words))
+	for n < most && pos+frameSize(size) <= s.end && s.short != 0 {
+		w := s.frameHeader(pos)
+		if uint32(w) != t.expect {
+			break
+		}
+		mem.TakeFrame(&vs[n], s.view.line(pos))
+		t.words[n] = w
+		pos += frameSize(size)
+		n++
+	}
+	if n == 0 {
+		if most == 0 {
+			return 0, Empty
+		}
+		v, st := t.Next()
+		if st != Message {
+			return 0, st
+		}
+		vs[0] = *v
+		return 1, Message
+	}
+	if s.overrun(s.pos) {
+		return 0, s.lapped()
+	}
+	s.accountBatch(uint64(n), uint64(n)*size)
+	if s.timed {
+		now := s.clock.Now()
+		for _, w := range t.words[:n] {
+			s.recordLatency(w, now)
+		}
+	}
+	s.word = t.words[n-1]
+	s.pos = pos
+	s.next += uint64(n)
+	return n, Message
 }
 
 // Other returns how many messages of other types were passed over.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -214,10 +215,21 @@ func typedTrip[T comparable](t *testing.T, value func(r *rand.Rand) T) {
 				t.Fatal(err)
 			}
 		}
-		for i, want := range sent {
-			got, st := ts.Next()
-			if st != Message || *got != want {
-				t.Fatalf("value %d of %d: %v %v, want %v", i, len(sent), st, got, want)
+		if r.IntN(2) == 0 {
+			for i, want := range sent {
+				got, st := ts.Next()
+				if st != Message || *got != want {
+					t.Fatalf("value %d of %d: %v %v, want %v", i, len(sent), st, got, want)
+				}
+			}
+		} else {
+			vs := make([]T, 1+r.IntN(100))
+			for len(sent) > 0 {
+				n, st := ts.NextBatch(vs)
+				if st != Message || n == 0 || !slices.Equal(vs[:n], sent[:min(n, len(sent))]) {
+					t.Fatalf("%d of %d: %v %v, want %v", n, len(vs), st, vs[:n], sent)
+				}
+				sent = sent[n:]
 			}
 		}
 		if got, st := ts.Next(); st != Empty || got != nil || ts.s.Lost() != 0 {
@@ -296,14 +308,19 @@ func TestTypedDoesNotAllocate(t *testing.T) {
 	quotes, books := &TypedPublisher[quote]{p, 3}, &TypedPublisher[book]{p, 4}
 	inQuotes, inBooks := newTypedSubscriber[quote](s, 3), newTypedSubscriber[book](s, 4)
 	some := make([]quote, 10)
+	got := make([]quote, 100)
 	if a := testing.AllocsPerRun(5, func() {
-		for range 1000 {
+		for i := range 1000 {
 			if quotes.Publish(&some[0]) != nil || quotes.PublishBatch(some) != nil || books.Publish(new(book)) != nil {
 				t.Fatal("publish failed")
 			}
-			for range len(some) + 1 {
-				if _, st := inQuotes.Next(); st != Message {
-					t.Fatal(st)
+			for n := 0; n < len(some)+1; {
+				if i%2 == 0 {
+					if k, st := inQuotes.NextBatch(got); st == Message {
+						n += k
+					}
+				} else if _, st := inQuotes.Next(); st == Message {
+					n++
 				}
 			}
 			if _, st := inBooks.Next(); st != Message {
