@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -61,8 +62,9 @@ type Sleeper struct {
 	words []futexWaiter
 	stats SleepStats
 
-	done <-chan struct{} // of the context that interrupts
-	stop func() bool     // it from doing so
+	done    <-chan struct{} // of the context that interrupts
+	stop    func() bool     // it from doing so
+	dropped runtime.Cleanup // stops it when nobody has the Sleeper any more
 }
 
 // SleepStats counts what a [Sleeper] did.
@@ -204,10 +206,12 @@ func (s *Sleeper) interruptBy(ctx context.Context) {
 	}
 	if s.stop != nil {
 		s.stop()
+		s.dropped.Stop()
 	}
 	s.done, s.stop = done, nil
 	if done != nil {
 		s.stop = context.AfterFunc(ctx, s.intr.now)
+		s.dropped = runtime.AddCleanup(s, func(stop func() bool) { stop() }, s.stop)
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -599,6 +601,48 @@ func TestLate(t *testing.T) {
 	eventually(t, "one is late", func() bool {
 		sleep()
 		return w.Stats().Late > 0
+	})
+}
+
+// countingContext counts who is to be told of its end.
+type countingContext struct {
+	context.Context
+	done chan struct{} // its own, or the standard library would not ask it
+	told atomic.Int64
+}
+
+func (c *countingContext) Done() <-chan struct{} { return c.done }
+
+func (c *countingContext) AfterFunc(func()) func() bool {
+	c.told.Add(1)
+	return func() bool {
+		c.told.Add(-1)
+		return true
+	}
+}
+
+// TestDroppedSleepers: a context that outlives its sleepers does not keep anything of them.
+func TestDroppedSleepers(t *testing.T) {
+	dir := shmDir(t)
+	defer mustCreate(t, "r", smallest(dir)).Close()
+	s := mustOpen(t, "r", Options{Dir: dir})
+	ctx := &countingContext{Context: context.Background(), done: make(chan struct{})}
+	for range 10 {
+		w := mustSleeper(t, SleepOptions{Spins: 1, Yields: 1, Longest: time.Millisecond})
+		brief, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		for _, c := range []context.Context{ctx, brief, ctx} {
+			w.interruptBy(c)
+			w.Wait(3)
+			expectStatus(t, s, Empty)
+		}
+		cancel()
+	}
+	if ctx.told.Load() == 0 {
+		t.Error("nobody was to be told")
+	}
+	eventually(t, "all are forgotten", func() bool {
+		runtime.GC()
+		return ctx.told.Load() == 0
 	})
 }
 
