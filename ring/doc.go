@@ -42,9 +42,9 @@
 //
 // # Not guaranteed
 //
-//   - That a slow subscriber that is no gate gets everything. It may be C - block - 64 bytes of frames
-//     behind in a ring of capacity C; who joins at the oldest message finds up to a block
-//     less. Watch the lag: [Stat].
+//   - That a slow subscriber that is no gate gets everything. It may be C - block - 64
+//     bytes of frames behind in a ring of capacity C; who joins at the oldest message
+//     finds up to a block less. Watch the lag: [Stat].
 //   - That a message survives the host. Rings are memory.
 //   - Secrecy among those who may open the directory.
 //   - Anything, against a process that may write the ring's file and does so behind

@@ -71,7 +71,7 @@ type SubscriberInfo struct {
 	Negative uint64 // latencies below 0, by which the clocks of two cores differ
 	TooLong  uint64 // latencies above 10 s, which count as 10 s in the histogram
 	Max      time.Duration
-	Sleeps   uint64 // times it slept until it was woken; see [Sleeper]
+	Sleeps   uint64 // times it went to sleep; see [Sleeper]
 
 	// Latencies from publish to read in ns. Never nil; without samples if they were
 	// not measured.

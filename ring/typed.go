@@ -98,6 +98,8 @@ type TypedSubscriber[T any] struct {
 }
 
 // NewTypedSubscriber returns a subscriber to T on the ring of s, in messages of type typ.
+// Values are taken as they lie in memory, from a publisher that is trusted to have put
+// one of T there: a bool, for example, that is neither 0 nor 1 is not found out.
 //
 // Errors: as [NewTypedPublisher].
 func NewTypedSubscriber[T any](s *Subscriber, typ uint16) (*TypedSubscriber[T], error) {
