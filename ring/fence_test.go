@@ -25,6 +25,7 @@ import (
 func init() {
 	roles["fence.fork"] = holdAndFork
 	roles["fence.exec"] = holdAndExec
+	roles["fence.stray"] = holdAndClose
 	roles["fence.fence"] = fenceAndTell
 	roles["fence.take"] = takeAndIdle
 }
@@ -461,4 +462,45 @@ func TestExecLetsGo(t *testing.T) {
 		t.Errorf("ended %v", done.Ended)
 	}
 	lives(t, c.cmd.Process.Pid)
+}
+
+// holdAndClose holds a ring and closes the lock's descriptor behind its back: args are
+// dir.
+func holdAndClose(args []string) error {
+	cfg := smallest(args[0])
+	cfg.Heartbeat = time.Millisecond
+	p, err := Create("r", cfg)
+	if err != nil {
+		return err
+	}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, fd := range fds {
+		if path, _ := os.Readlink("/proc/self/fd/" + fd.Name()); path == p.paths.lock() {
+			n, _ := strconv.Atoi(fd.Name())
+			unix.Close(n)
+		}
+	}
+	fmt.Println("holds")
+	select {}
+}
+
+// TestStrayClose: a stray close does not release the ring, because the lock's page is
+// mapped. Nothing shows then who has the lock; Fence kills nobody and says whom to look
+// at.
+func TestStrayClose(t *testing.T) {
+	t.Parallel()
+	dir := shmDir(t)
+	c := start(t, "fence.stray", dir)
+	c.line()
+	_, err := Create("r", smallest(dir))
+	wantError(t, "Create", err, ErrPublisherActive, "")
+	stop(t, c, dir)
+	_, err = Fence(context.Background(), dir, "r", FenceOptions{Force: true})
+	wantError(t, "Fence", err, ErrHidden, fmt.Sprintf("mapped by [process %d ", c.cmd.Process.Pid))
+	lives(t, c.cmd.Process.Pid)
+	c.kill()
+	publishCount(t, mustCreate(t, "r", smallest(dir)), 1)
 }
