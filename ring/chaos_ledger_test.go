@@ -25,6 +25,10 @@ type ledger struct {
 	bytes   uint64
 	held    uint64 // times that a gate began to hold it
 	demoted uint64 // gates that it let go
+
+	// Of those who sleep: how often they did, how many of these sleeps somebody ended,
+	// and how many nobody ended though a waker should have.
+	sleeps, woken, late uint64
 }
 
 // page is what a subscriber was given, over all processes that bore its name.

@@ -20,6 +20,7 @@ import (
 func init() {
 	roles["chaos.publish"] = chaosPublish
 	roles["chaos.read"] = chaosRead
+	roles["chaos.wake"] = chaosWake
 }
 
 const chaosLargest = 1000 // bytes of a message
@@ -31,7 +32,8 @@ type orders struct {
 	ctx   context.Context
 }
 
-func takeOrders() *orders {
+// takeOrders calls came whenever there is an order.
+func takeOrders(came func()) *orders {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &orders{ctx: ctx}
 	go func() {
@@ -40,10 +42,11 @@ func takeOrders() *orders {
 			var last uint64
 			if n, _ := fmt.Sscanf(in.Text(), "until %d", &last); n == 1 {
 				o.until.Store(last)
-				continue
+			} else {
+				o.leave.Store(true)
+				cancel()
 			}
-			o.leave.Store(true)
-			cancel()
+			came()
 		}
 		os.Exit(3) // its driver has ended
 	}()
@@ -60,11 +63,12 @@ func chaosPublish(args []string) error {
 	b.active = 0
 	b.seed++
 	r := rand.New(rand.NewPCG(b.seed, 7))
-	o := takeOrders()
+	o := takeOrders(func() {})
 	cfg := Config{
 		Dir: args[0], Capacity: minCapacity, MaxMessage: chaosLargest, Heartbeat: 20 * time.Millisecond,
 		OnLag:    func(GateLag) { b.held++ },
 		OnDemote: func(GateLag) { b.demoted++ },
+		Waker:    r.IntN(2) == 0,
 	}
 	if r.IntN(8) == 0 {
 		cfg.Capacity *= 2 // who gets the ring after another size replaces it
@@ -84,17 +88,14 @@ func chaosPublish(args []string) error {
 		return err
 	}
 	atomic.StoreUint64(&b.active, 1)
-	buf := make([]byte, chaosLargest)
 	for !o.leave.Load() {
-		for range r.IntN(2000) {
-			msg := fill(buf, p.seq, chaosLargest)
-			publish := p.Publish
-			if r.IntN(500) == 0 {
-				publish = p.PublishMark
-			}
-			err := publish(uint16(p.seq*7), msg)
+		for end := p.Seq() + r.Uint64N(2000); p.Seq() < end; {
+			last, was := p.Seq(), p.pos
+			form := chaosForm(r, &p.publisher)
+			err := form()
 			if err == ErrBackPressure {
-				err = p.PublishWait(o.ctx, uint16(p.seq*7), msg)
+				p.Abort()
+				err = p.waitForGates(o.ctx, form)
 			}
 			if err != nil {
 				if o.leave.Load() && errors.Is(err, ErrBackPressure) {
@@ -102,12 +103,44 @@ func chaosPublish(args []string) error {
 				}
 				return err
 			}
-			b.written++
-			b.bytes += uint64(len(msg))
+			b.written += p.Seq() - last
+			b.bytes += p.pos - was
 		}
 		time.Sleep(time.Duration(r.IntN(5000)) * time.Microsecond)
 	}
 	return p.Close()
+}
+
+// chaosForm is a call that publishes, in one of the ways there are. It may be repeated.
+func chaosForm(r *rand.Rand, p *publisher) func() error {
+	buf := make([]byte, chaosLargest)
+	switch n := r.IntN(1000); {
+	case n < 50:
+		return func() error { return publishBatch(p, 1+n%8) }
+	case n < 100:
+		return func() error { return publishClaim(r, p, buf) }
+	case n < 150:
+		return func() error { return publishTyped(p, 1+n%4, fill) }
+	case n < 152:
+		return func() error {
+			m := fill(buf, p.seq, chaosLargest)
+			return p.PublishMark(typeOf(p.seq, len(m)), m)
+		}
+	}
+	return func() error { return publishOne(p, buf) }
+}
+
+// chaosWake wakes who sleeps: args are dir and book.
+func chaosWake(args []string) error {
+	o := takeOrders(func() {})
+	w, err := NewWaker("r", WakerOptions{Dir: args[0]})
+	if err != nil {
+		return err
+	}
+	if err := w.Run(o.ctx); !o.leave.Load() {
+		return err
+	}
+	return nil
 }
 
 // chaosBecomePublisher waits for the ring, as a standby or as one who tries again and
@@ -148,6 +181,10 @@ type chaosReader struct {
 	rand   *rand.Rand
 	want   []byte
 
+	sleeper *Sleeper // nil: it backs off
+	slept   SleepStats
+	view    []byte // what was read in place
+
 	s     *Subscriber
 	fresh bool // nothing was given by s yet
 	// What s has given, to compare with what its own file says.
@@ -161,8 +198,16 @@ func chaosRead(args []string) error {
 		return err
 	}
 	b.seed++
-	c := &chaosReader{book: b, orders: takeOrders(), rand: rand.New(rand.NewPCG(b.seed, 8)), want: make([]byte, chaosLargest)}
+	c := &chaosReader{book: b, rand: rand.New(rand.NewPCG(b.seed, 8)), want: make([]byte, chaosLargest), view: make([]byte, 0, chaosLargest)}
 	who := args[2]
+	came := func() {}
+	if who == "sleeper" || who == "gate2" {
+		if c.sleeper, err = NewSleeper(SleepOptions{Spins: 20, Yields: 5}); err != nil {
+			return err
+		}
+		came = c.sleeper.Interrupt
+	}
+	c.orders = takeOrders(came)
 	c.opt = Options{Dir: args[0], Name: who, Rejoin: []Rejoin{RejoinOldest, RejoinMiddle, RejoinNewest, RejoinMark}[c.rand.IntN(4)]}
 	c.gate = strings.HasPrefix(who, "gate")
 	switch who {
@@ -206,6 +251,9 @@ func (c *chaosReader) join() error {
 		s, err := Open("r", c.opt)
 		if err == nil {
 			c.s = s
+			if c.sleeper != nil {
+				c.sleeper.For(s)
+			}
 			break
 		}
 		if !errors.Is(err, ErrNoRing) && !errors.Is(err, ErrSubscriberActive) || time.Now().After(end) {
@@ -225,12 +273,14 @@ func (c *chaosReader) join() error {
 
 // read reads until it is to end, or, if again, to join again.
 func (c *chaosReader) read() (again bool, err error) {
-	wait := Backoff{Spins: 50, Yields: 5}
 	doze := 2 + c.rand.IntN(10_000)
 	for idle, replaced := 0, false; ; {
-		m, st := c.s.Next()
+		m, st := c.next()
 		switch st {
 		case Message:
+			if m == nil {
+				continue // it was overwritten while it was looked at; that is a gap now
+			}
 			idle = 0
 			c.messages++
 			// A kill is to find it with a message in hand now and then, entered or not.
@@ -267,17 +317,47 @@ func (c *chaosReader) read() (again bool, err error) {
 			if replaced {
 				return true, nil
 			}
-			if idle++; idle%100 == 0 {
+			if idle++; idle%30 == 0 {
 				// Somebody may have replaced the ring who was killed before he could say so.
 				replaced = c.s.Publisher() == Replaced
 				continue
 			}
-			wait.Wait(idle)
+			c.wait(idle)
 		}
 		if c.orders.leave.Load() {
 			return false, nil
 		}
 	}
+}
+
+// next is Next, or a view now and then; nil is a message that was lost in view.
+func (c *chaosReader) next() ([]byte, Status) {
+	if c.rand.IntN(8) != 0 {
+		return c.s.Next()
+	}
+	m, st := c.s.View()
+	if st != Message {
+		return nil, st
+	}
+	c.view = append(c.view[:0], m...)
+	if !c.s.Valid() {
+		return nil, Message
+	}
+	return c.view, Message
+}
+
+// wait waits after so many polls that found nothing.
+func (c *chaosReader) wait(polls int) {
+	if c.sleeper == nil {
+		Backoff{Spins: 50, Yields: 5}.Wait(polls)
+		return
+	}
+	c.sleeper.Wait(polls)
+	s := c.sleeper.Stats()
+	c.book.sleeps += s.Sleeps - c.slept.Sleeps
+	c.book.woken += s.Sleeps - s.TimedOut - (c.slept.Sleeps - c.slept.TimedOut)
+	c.book.late += s.Late - c.slept.Late
+	c.slept = s
 }
 
 // leave closes the subscriber.
@@ -300,7 +380,7 @@ func (c *chaosReader) leave(end bool) error {
 
 // message enters a message into the book, and checks it.
 func (c *chaosReader) message(seq uint64, typ uint16, m []byte) error {
-	if want := fill(c.want, seq, chaosLargest); string(m) != string(want) || typ != uint16(seq*7) {
+	if want := fill(c.want, seq, chaosLargest); string(m) != string(want) || typ != typeOf(seq, len(m)) {
 		return fmt.Errorf("message %d of type %d is torn or foreign:\n got %x\nwant %x", seq, typ, m, want)
 	}
 	e := c.book.edit()

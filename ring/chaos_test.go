@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +22,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var soakFlag = flag.Duration("soak", 0, "how long TestChaos goes on with new seeds")
+var (
+	soakFlag  = flag.Duration("soak", 0, "how long TestChaos goes on with new seeds")
+	stepsFlag = flag.Int("steps", 0, "steps of a round of TestChaos; 0: 40, or 200 with -soak")
+)
 
 // chaosBound is within what everything has to happen that has to happen: a publisher that
 // nobody holds publishes, a subscriber that is running reads, a process that was told to
@@ -44,6 +48,9 @@ func TestChaos(t *testing.T) {
 	if *soakFlag > 0 {
 		steps = 200
 	}
+	if *stepsFlag > 0 {
+		steps = *stepsFlag
+	}
 	if *seedFlag != 0 {
 		rounds = 1
 	}
@@ -53,8 +60,8 @@ func TestChaos(t *testing.T) {
 	base := seed(t)
 	for round := 0; round < rounds || time.Since(began) < *soakFlag; round++ {
 		s := base + uint64(round)
-		c := &chaos{t: t, rand: rand.New(rand.NewPCG(s, 0)), seed: s, dir: filepath.Join(shmDir(t), "rings")}
-		c.run(steps)
+		c := &chaos{t: t, rand: rand.New(rand.NewPCG(s, 0)), seed: s, steps: steps, dir: filepath.Join(shmDir(t), "rings")}
+		c.run()
 		all.add(&c.figures)
 		if *soakFlag > 0 && time.Since(next) > 0 {
 			next = next.Add(time.Minute)
@@ -80,7 +87,7 @@ type chaosFigures struct {
 	Rounds        uint64  `json:"rounds"`
 	Seconds       float64 `json:"seconds"`
 	Messages      uint64  `json:"messages"`
-	Bytes         uint64  `json:"bytes"`
+	Bytes         uint64  `json:"bytes_of_frames"`
 	Delivered     uint64  `json:"delivered"`
 	Lost          uint64  `json:"lost"`
 	Gaps          uint64  `json:"gaps"`
@@ -96,6 +103,10 @@ type chaosFigures struct {
 	Joins         uint64  `json:"joins"`
 	Held          uint64  `json:"back_pressure"`
 	Demotions     uint64  `json:"demotions"`
+	WakerKill     uint64  `json:"wakers_killed"`
+	Sleeps        uint64  `json:"sleeps"`
+	Woken         uint64  `json:"woken"`
+	Late          uint64  `json:"woken_late"`
 }
 
 func (f *chaosFigures) add(g *chaosFigures) {
@@ -117,13 +128,17 @@ func (f *chaosFigures) add(g *chaosFigures) {
 	f.Joins += g.Joins
 	f.Held += g.Held
 	f.Demotions += g.Demotions
+	f.WakerKill += g.WakerKill
+	f.Sleeps += g.Sleeps
+	f.Woken += g.Woken
+	f.Late += g.Late
 }
 
 func (f *chaosFigures) String() string {
-	return fmt.Sprintf("%d rounds, %d messages (%d MB), %d publishers and %d subscribers killed, %d stops, %d fenced, %d closed, %d take-overs, %d rings replaced, %d joins; "+
-		"delivered %d + lost %d in %d gaps, %d again that were in hand at a kill; back pressure %d times, %d demotions, lost at gates %d",
-		f.Rounds, f.Messages, f.Bytes>>20, f.PublisherKill, f.ReaderKill, f.Stops, f.Fences, f.Closes, f.TakeOvers, f.Replaced, f.Joins,
-		f.Delivered, f.Lost, f.Gaps, f.Again, f.Held, f.Demotions, f.LostAtGates)
+	return fmt.Sprintf("%d rounds, %d messages (%d MB of frames); killed %d publishers, %d subscribers, %d wakers; %d stops, %d fenced, %d closed, %d take-overs, %d rings replaced, %d joins; "+
+		"delivered %d + lost %d in %d gaps, %d again that were in hand at a kill; back pressure %d times, %d demotions, lost at gates %d; %d sleeps, %d woken, %d late",
+		f.Rounds, f.Messages, f.Bytes>>20, f.PublisherKill, f.ReaderKill, f.WakerKill, f.Stops, f.Fences, f.Closes, f.TakeOvers, f.Replaced, f.Joins,
+		f.Delivered, f.Lost, f.Gaps, f.Again, f.Held, f.Demotions, f.LostAtGates, f.Sleeps, f.Woken, f.Late)
 }
 
 // chaos is one round.
@@ -131,11 +146,13 @@ type chaos struct {
 	t       *testing.T
 	rand    *rand.Rand
 	seed    uint64
+	steps   int
 	dir     string
 	figures chaosFigures
 
 	publishers []*player // the first that gets the ring has it, the others wait
 	readers    []*player
+	waker      *player
 	done       []string // what was done
 }
 
@@ -153,13 +170,13 @@ type player struct {
 
 // The gates may not lose anything, whatever happens; timed and dropped are gates that the
 // publisher lets go; named goes on from its cursor, reader has none, and hopper joins
-// anew every time.
+// anew every time. The sleeper sleeps until it is woken, and so does the second gate.
 var (
 	chaosGates   = []string{"gate1", "gate2", "timed", "dropped"}
-	chaosReaders = append(chaosGates[:len(chaosGates):len(chaosGates)], "named", "reader", "hopper")
+	chaosReaders = append(chaosGates[:len(chaosGates):len(chaosGates)], "named", "sleeper", "reader", "hopper")
 )
 
-func (c *chaos) run(steps int) {
+func (c *chaos) run() {
 	if err := os.Mkdir(c.dir, 0o700); err != nil {
 		c.t.Fatal(err)
 	}
@@ -169,12 +186,13 @@ func (c *chaos) run(steps int) {
 	for _, name := range chaosReaders {
 		c.readers = append(c.readers, c.cast(name, []string{"chaos.read", name}))
 	}
+	c.waker = c.cast("waker", []string{"chaos.wake"})
 	defer c.end()
 	for _, p := range c.players() {
 		c.start(p)
 	}
 	c.settle()
-	for range steps {
+	for range c.steps {
 		c.step()
 		time.Sleep(time.Duration(c.rand.IntN(40)) * time.Millisecond)
 	}
@@ -183,7 +201,7 @@ func (c *chaos) run(steps int) {
 }
 
 func (c *chaos) players() []*player {
-	return append(c.publishers[:len(c.publishers):len(c.publishers)], c.readers...)
+	return slices.Concat(c.publishers, c.readers, []*player{c.waker})
 }
 
 func (c *chaos) cast(name string, args []string) *player {
@@ -202,7 +220,7 @@ func (c *chaos) fail(format string, args ...any) {
 	c.t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, format, args...)
-	fmt.Fprintf(&b, "\nreplay with -run '^TestChaos$' -seed %d", c.seed)
+	fmt.Fprintf(&b, "\nreplay with -run '^TestChaos$' -seed %d -steps %d", c.seed, c.steps)
 	for _, p := range c.players() {
 		state := "absent"
 		if p.cmd != nil {
@@ -378,8 +396,13 @@ func (c *chaos) progress(n uint64) {
 	c.until(fmt.Sprint("message ", to, " is published"), func() bool { return c.last() >= to })
 }
 
-// reader is one of the subscribers.
-func (c *chaos) reader() *player { return c.readers[c.rand.IntN(len(c.readers))] }
+// reader is one of the subscribers, or the waker.
+func (c *chaos) reader() *player {
+	if n := c.rand.IntN(len(c.readers) + 1); n > 0 {
+		return c.readers[n-1]
+	}
+	return c.waker
+}
 
 // step does one thing.
 func (c *chaos) step() {
@@ -450,18 +473,22 @@ func (c *chaos) step() {
 	case "kill":
 		if p.cmd != nil {
 			c.kill(p)
-			c.figures.ReaderKill++
+			if p == c.waker {
+				c.figures.WakerKill++
+			} else {
+				c.figures.ReaderKill++
+			}
 		}
 	case "stop":
 		if p.cmd != nil {
 			c.stop(p)
 		}
 	case "continue":
-		for _, p := range c.readers {
+		for _, p := range c.players()[len(c.publishers):] {
 			c.goOn(p)
 		}
 	case "start":
-		for _, p := range c.readers {
+		for _, p := range c.players()[len(c.publishers):] {
 			if p.cmd == nil {
 				c.start(p)
 			}
@@ -557,11 +584,15 @@ func (c *chaos) finish() {
 		c.figures.Again += b.again
 		c.figures.Joins += b.joins
 		c.figures.Demotions += b.demotions
+		c.figures.Sleeps += p.book.sleeps
+		c.figures.Woken += p.book.woken
+		c.figures.Late += p.book.late
 		c.figures.Replaced = max(c.figures.Replaced, b.replaced)
 		if strings.HasPrefix(p.name, "gate") {
 			c.figures.LostAtGates += b.lost
 		}
 	}
+	c.leave(c.waker)
 	for _, p := range c.publishers {
 		c.figures.Bytes += p.book.bytes
 		c.figures.Held += p.book.held
