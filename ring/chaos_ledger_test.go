@@ -36,6 +36,7 @@ type page struct {
 	first, next     uint64 // numbers of this join, from first to before next; next 0: nothing yet
 	before          uint64 // how many numbers the joins before were given
 	delivered, lost uint64
+	hand            uint64 // how many of those that were given last may be in hand
 	again           uint64 // messages that a predecessor had in hand when it was killed
 	clean           uint64 // 1: the last process left in order and had nothing in hand
 	joins           uint64

@@ -23,7 +23,10 @@ func init() {
 	roles["chaos.wake"] = chaosWake
 }
 
-const chaosLargest = 1000 // bytes of a message
+const (
+	chaosLargest = 1000 // bytes of a message
+	chaosBatch   = 8    // messages that are read at once
+)
 
 // orders are what a process is told by lines on stdin.
 type orders struct {
@@ -181,12 +184,14 @@ type chaosReader struct {
 	rand   *rand.Rand
 	want   []byte
 
+	batch   *Batch   // nil: it reads one by one
 	sleeper *Sleeper // nil: it backs off
 	slept   SleepStats
 	view    []byte // what was read in place
 
-	s     *Subscriber
-	fresh bool // nothing was given by s yet
+	s    *Subscriber
+	due  uint64 // what s has to give next; 0: it has given nothing yet
+	hand uint64 // number of the first message that s has given and that is in hand
 	// What s has given, to compare with what its own file says.
 	messages, lost uint64
 }
@@ -211,6 +216,8 @@ func chaosRead(args []string) error {
 	c.opt = Options{Dir: args[0], Name: who, Rejoin: []Rejoin{RejoinOldest, RejoinMiddle, RejoinNewest, RejoinMark}[c.rand.IntN(4)]}
 	c.gate = strings.HasPrefix(who, "gate")
 	switch who {
+	case "named", "gate1":
+		c.batch = NewBatch(chaosBatch, 0)
 	case "reader":
 		c.opt.Name = ""
 	case "hopper":
@@ -260,7 +267,7 @@ func (c *chaosReader) join() error {
 			return err
 		}
 	}
-	c.fresh, c.messages, c.lost = true, 0, 0
+	c.due, c.messages, c.lost = 0, 0, 0
 	e := c.book.edit()
 	e.joins++
 	if c.hops {
@@ -273,27 +280,14 @@ func (c *chaosReader) join() error {
 
 // read reads until it is to end, or, if again, to join again.
 func (c *chaosReader) read() (again bool, err error) {
-	doze := 2 + c.rand.IntN(10_000)
-	for idle, replaced := 0, false; ; {
-		m, st := c.next()
+	for idle, replaced := 0, false; !c.orders.leave.Load(); {
+		st, err := c.next()
+		if err != nil {
+			return false, err
+		}
 		switch st {
 		case Message:
-			if m == nil {
-				continue // it was overwritten while it was looked at; that is a gap now
-			}
 			idle = 0
-			c.messages++
-			// A kill is to find it with a message in hand now and then, entered or not.
-			if doze--; doze == 1 {
-				time.Sleep(time.Duration(c.rand.IntN(20_000)) * time.Microsecond)
-			}
-			if err := c.message(c.s.Seq(), c.s.Type(), m); err != nil {
-				return false, err
-			}
-			if doze == 0 {
-				doze = 2 + c.rand.IntN(10_000)
-				time.Sleep(time.Duration(c.rand.IntN(20_000)) * time.Microsecond)
-			}
 		case Gap:
 			first, last := c.s.Gap()
 			c.lost += last - first + 1
@@ -324,26 +318,43 @@ func (c *chaosReader) read() (again bool, err error) {
 			}
 			c.wait(idle)
 		}
-		if c.orders.leave.Load() {
-			return false, nil
-		}
 	}
+	return false, nil
 }
 
-// next is Next, or a view now and then; nil is a message that was lost in view.
-func (c *chaosReader) next() ([]byte, Status) {
-	if c.rand.IntN(8) != 0 {
-		return c.s.Next()
+// next reads in one of the ways there are, and enters the messages into the book.
+func (c *chaosReader) next() (Status, error) {
+	switch c.rand.IntN(8) {
+	case 0:
+		m, st := c.s.View()
+		if st != Message {
+			return st, nil
+		}
+		c.view = append(c.view[:0], m...)
+		if !c.s.Valid() {
+			return Message, nil // it was overwritten while it was looked at; that is a gap now
+		}
+		c.hand = c.s.Seq()
+		return st, c.message(c.s.Seq(), c.s.Type(), c.view)
+	case 1, 2:
+		if c.batch == nil {
+			break
+		}
+		st := c.s.NextBatch(c.batch)
+		for i := range c.batch.Len() {
+			c.hand = c.batch.Seq(0)
+			if err := c.message(c.batch.Seq(i), c.batch.Type(i), c.batch.Message(i)); err != nil {
+				return st, err
+			}
+		}
+		return st, nil
 	}
-	m, st := c.s.View()
+	m, st := c.s.Next()
 	if st != Message {
-		return nil, st
+		return st, nil
 	}
-	c.view = append(c.view[:0], m...)
-	if !c.s.Valid() {
-		return nil, Message
-	}
-	return c.view, Message
+	c.hand = c.s.Seq()
+	return st, c.message(c.s.Seq(), c.s.Type(), m)
 }
 
 // wait waits after so many polls that found nothing.
@@ -378,58 +389,76 @@ func (c *chaosReader) leave(end bool) error {
 	return nil
 }
 
-// message enters a message into the book, and checks it.
+// message enters a message into the book, and checks it. Now and then it takes its time,
+// for a kill to find it with messages in hand, entered or not.
 func (c *chaosReader) message(seq uint64, typ uint16, m []byte) error {
+	c.messages++
 	if want := fill(c.want, seq, chaosLargest); string(m) != string(want) || typ != typeOf(seq, len(m)) {
 		return fmt.Errorf("message %d of type %d is torn or foreign:\n got %x\nwant %x", seq, typ, m, want)
 	}
+	c.doze()
 	e := c.book.edit()
-	switch {
-	case c.inHand(e, seq):
+	if err := c.expect(e, seq, seq); err != nil {
+		return err
+	}
+	if seq < e.next {
 		e.again++
-	case e.next == 0:
-		e.first, e.next = seq, seq+1
-		e.delivered++
-	case seq == e.next:
+	} else {
 		e.next++
 		e.delivered++
-	default:
-		return fmt.Errorf("message %d came where %d was due", seq, e.next)
 	}
 	e.bytes += uint64(len(m))
-	c.entered(e)
+	c.entered(e, c.hand)
+	c.doze()
 	return nil
+}
+
+func (c *chaosReader) doze() {
+	if c.rand.IntN(10_000) == 0 {
+		time.Sleep(time.Duration(c.rand.IntN(20_000)) * time.Microsecond)
+	}
 }
 
 // gap enters a gap into the book.
 func (c *chaosReader) gap(first, last uint64) error {
 	e := c.book.edit()
-	switch {
-	case c.inHand(e, first):
-		first++ // that one was delivered
-	case e.next == 0:
-		e.first, e.next = first, first
+	if err := c.expect(e, first, last); err != nil {
+		return err
 	}
-	if first != e.next || last+1 < first {
-		return fmt.Errorf("gap %d-%d came where %d was due", first, last, e.next)
-	}
-	if c.gate && last >= first {
+	if c.gate {
 		return fmt.Errorf("the gate has lost %d-%d", first, last)
 	}
-	e.lost += last + 1 - first
-	e.next = last + 1
+	if last >= e.next {
+		e.lost += last + 1 - e.next // the ones before had been given to somebody who was killed
+		e.next = last + 1
+	}
 	e.gaps++
-	c.entered(e)
+	c.entered(e, first)
 	return nil
 }
 
-// inHand says whether seq is what the process before had in hand when it was killed.
-func (c *chaosReader) inHand(e *page, seq uint64) bool {
-	return c.fresh && c.opt.Name != "" && e.clean == 0 && e.next != 0 && seq == e.next-1
+// expect checks that first is the number that is due, and last not before it. It is the
+// next one of the book; but what comes first after a kill may be what was in hand.
+func (c *chaosReader) expect(e *page, first, last uint64) error {
+	from := e.next
+	switch {
+	case c.due != 0:
+		from = c.due
+	case e.next == 0:
+		e.first, e.next, from = first, first, first
+	case c.opt.Name != "" && e.clean == 0 && first < e.next:
+		from = max(first, e.next-e.hand)
+	}
+	if first != from || last < first {
+		return fmt.Errorf("%d-%d came where %d was due, of the book %d", first, last, from, e.next)
+	}
+	c.due = last + 1
+	return nil
 }
 
-func (c *chaosReader) entered(e *page) {
+// entered turns the page, with what was given from number hand on in hand.
+func (c *chaosReader) entered(e *page, hand uint64) {
+	e.hand = e.next - min(hand, e.next)
 	e.clean = 0
-	c.fresh = false
 	c.book.turn()
 }

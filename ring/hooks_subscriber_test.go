@@ -16,8 +16,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tickring/tickring/internal/mem"
 )
 
 // Subscribers that are killed or stopped at any access of shared memory. Their publisher
@@ -28,8 +31,14 @@ func init() {
 	for who, what := range readings {
 		scripts["subscribe."+who] = func(b *box, dir string) error {
 			next := func(s *Subscriber) Status { _, st := s.Next(); return st }
-			if who == "sleeper" {
+			switch who {
+			case "sleeper":
 				next = sleepy(20 * time.Millisecond)
+			case "viewer":
+				next = look
+			case "batch":
+				batch := NewBatch(4, 0)
+				next = func(s *Subscriber) Status { return s.NextBatch(batch) }
 			}
 			return subscribeKilled(b, dir, what, next)
 		}
@@ -149,6 +158,10 @@ var readings = map[string][]any{
 	// Through a lap, with a gap in hand, and again from its cursor, which is in the ring,
 	// or not any more. The ninth finds nothing.
 	"named": {"open", "8", 9, "4", 2, "lap", 4, "close", "4", "open", 3, "close", "lap", "open", 3, "close"},
+	// The same in place.
+	"viewer": {"open", "8", 9, "4", 2, "lap", 4, "close", "4", "open", 3, "close", "lap", "open", 3, "close"},
+	// As many at once as there are, up to four, which are then all in hand.
+	"batch": {"open", "8", 3, "6", 1, "lap", 3, "close", "4", "open", 2, "close", "lap", "open", 3, "close"},
 	// A gate that holds the publisher, with a message in hand.
 	"gate": {"open", "8", 9, "4", 2, "fill", 3, "fill", 40, "fill", 2, "close", "fill", "open", 40, "fill", 3, "close"},
 	// One that sleeps until a message comes.
@@ -163,8 +176,9 @@ func subscribeKilled(b *box, dir string, what []any, next func(s *Subscriber) St
 		switch what := what.(type) {
 		case int:
 			for range what {
+				before := s.next
 				st := next(s)
-				first, last := s.Seq(), s.Seq()
+				first, last := max(before, s.want), s.Seq()
 				if st == Gap {
 					first, last = s.Gap()
 				}
@@ -202,6 +216,18 @@ func sleepy(longest time.Duration) func(s *Subscriber) Status {
 		_, st, _ := s.NextWait(context.Background(), w)
 		return st
 	}
+}
+
+// look is Next in place; the message is looked at, to have accesses in which to die.
+func look(s *Subscriber) Status {
+	m, st := s.View()
+	if st == Message {
+		mem.CopyOut(make([]byte, len(m)), unsafe.Pointer(unsafe.SliceData(m)))
+		if !s.Valid() {
+			return Empty
+		}
+	}
+	return st
 }
 
 // TestSubscriberKilledAt kills a named subscriber at points of its script. Its successor
