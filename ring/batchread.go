@@ -72,12 +72,17 @@ func (s *subscriber) NextBatch(b *Batch) Status {
 		}
 		b.fit(s.maxMessage)
 	}
-	fast, room := s.fast(), uint64(len(b.words)/lineWords)
-	pos, used, payload := s.pos, uint64(0), uint64(0)
-	for {
+	var (
+		at            = b.at
+		room          = uint64(len(b.words) / lineWords)
+		pos           = s.pos
+		count         = 0
+		used, payload uint64
+	)
+	for count < len(at) && pos < s.end {
 		n, lines := w&0xFFFF-1, uint64(1)
-		if n < fast && used < room {
-			frame := (*[lineWords]uint64)(b.words[used*lineWords:])
+		if n < s.short && used < room {
+			frame := (*[lineWords]uint64)(unsafe.Pointer(&b.words[used*lineWords]))
 			frame[0] = w
 			mem.CopyLineOut((*[mem.LineWords]uint64)(frame[1:]), s.view.line(pos))
 		} else {
@@ -91,21 +96,17 @@ func (s *subscriber) NextBatch(b *Batch) Status {
 			frame[0] = w
 			mem.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(&frame[1])), n), s.view.payload(pos))
 		}
-		b.at[b.n] = uint32(used)
-		b.n++
+		at[count] = uint32(used)
+		count++
 		payload += n
 		used += lines
 		pos += lines * lineSize
-		if pos == s.end || b.n == len(b.at) {
-			break
-		}
 		w = s.frameHeader(pos)
 	}
 	if s.overrun(s.pos) {
-		b.n = 0
 		return s.lapped()
 	}
-	b.first, b.anchor, b.s = s.next, s.anchor, s
+	b.n, b.first, b.anchor, b.s = count, s.next, s.anchor, s
 	s.accountBatch(uint64(b.n), payload)
 	if s.timed {
 		now := s.clock.Now()

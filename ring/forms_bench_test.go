@@ -136,6 +136,47 @@ func BenchmarkForms(b *testing.B) {
 	}
 }
 
+// BenchmarkReadForms is what a message of 56 bytes costs its subscriber in each form, if
+// it is there already.
+func BenchmarkReadForms(b *testing.B) {
+	for _, name := range []string{"", "a"} {
+		for _, form := range []string{"next", "view", "batch", "typed", "typedbatch"} {
+			b.Run(fmt.Sprintf("named=%t/%s", name != "", form), func(b *testing.B) {
+				dir := shmDir(b)
+				p, err := Create("forms", Config{Dir: dir, Capacity: 1 << 20})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer p.Close()
+				s, err := Open("forms", Options{Dir: dir, Name: name})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+				publish, read := publishForms[len(publishForms)-1].make(p), readForms[form](s)
+				b.ReportAllocs()
+				b.ResetTimer()
+				var took []uint64
+				for done := 0; done < b.N; done += formSlice {
+					if err := publish(formSlice); err != nil {
+						b.Fatal(err)
+					}
+					t0 := p.clock.Now()
+					for got := uint64(0); got < formSlice; {
+						n, _, st := read()
+						if st != Message {
+							b.Fatal(st, s.Err())
+						}
+						got += n
+					}
+					took = append(took, p.clock.Now()-t0)
+				}
+				reportSlices(b, took, tick.Scale(p.first.scale))
+			})
+		}
+	}
+}
+
 // formSlice is how many messages are timed at once.
 const formSlice = 1 << 12
 

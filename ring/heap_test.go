@@ -378,7 +378,7 @@ func publishClaim(r *rand.Rand, p *publisher, buf []byte) error {
 func TestInterleaved(t *testing.T) {
 	rounds := 100
 	if testing.Short() || mem.Portable {
-		rounds = 20
+		rounds = 10
 	}
 	base := seed(t)
 	for round := range rounds {
@@ -774,6 +774,10 @@ func TestLappedExactly(t *testing.T) {
 }
 
 func TestHotPathDoesNotAllocate(t *testing.T) {
+	messages := 5000
+	if mem.Portable {
+		messages = 500
+	}
 	for _, how := range []stamping{stampNone, stampClock, stampTicks} {
 		if how == stampTicks && !mem.HasTicks() {
 			continue
@@ -787,7 +791,7 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 			// Many messages a run, because the average is rounded down: entering
 			// blocks, pads and laps are part of it.
 			if a := testing.AllocsPerRun(5, func() {
-				for range 5000 {
+				for range messages {
 					if p.Publish(1, msg) != nil {
 						t.Fatal("publish failed")
 					}
@@ -799,12 +803,12 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 					s.Next() // finds nothing
 				}
 			}); a != 0 {
-				t.Errorf("%d bytes: %.0f allocations in 5000 messages", n, a)
+				t.Errorf("%d bytes: %.0f allocations in %d messages", n, a, messages)
 			}
 		}
 		msgs := []Outgoing{{1, make([]byte, 56)}, {2, make([]byte, 100)}, {3, nil}}
 		if a := testing.AllocsPerRun(5, func() {
-			for i := range 5000 {
+			for i := range messages {
 				if i%2 == 0 {
 					if p.PublishBatch(msgs) != nil {
 						t.Fatal("publish failed")
@@ -816,12 +820,12 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 				}
 			}
 		}); a != 0 {
-			t.Errorf("%.0f allocations in 5000 batches and claims", a)
+			t.Errorf("%.0f allocations in %d batches and claims", a, messages)
 		}
 		var b Batch
 		s.NextBatch(&b) // a gap
 		if a := testing.AllocsPerRun(5, func() {
-			for range 5000 {
+			for range messages {
 				if p.PublishBatch(msgs) != nil {
 					t.Fatal("publish failed")
 				}
@@ -833,7 +837,7 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 				}
 			}
 		}); a != 0 {
-			t.Errorf("%.0f allocations in 5000 views and batches", a)
+			t.Errorf("%.0f allocations in %d views and batches", a, messages)
 		}
 		// Being lapped does not allocate either.
 		if a := testing.AllocsPerRun(5, func() {

@@ -311,7 +311,9 @@ func (s *Subscriber) Close() error {
 		if s.stats != nil {
 			_ = mmap.Guard(func() error {
 				if s.err == nil {
-					s.endView()
+					if s.viewed != 0 {
+						s.endView()
+					}
 					s.done()
 				}
 				mem.StoreRelease(&s.stats.state, stateClosed)

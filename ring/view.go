@@ -32,6 +32,9 @@ import (
 // The publisher does not overwrite what a gate has in view. The bytes are good until the
 // next call that reads, or Close. The memory is read-only: a write to it is a fault.
 func (s *subscriber) View() ([]byte, Status) {
+	if s.viewed != 0 && !s.endView() {
+		return nil, s.lapped()
+	}
 	w := s.frameHeader(s.pos)
 	n := w&0xFFFF - 1
 	if n >= s.short || s.pos == s.end {
@@ -87,12 +90,9 @@ func (s *subscriber) settle() {
 	}
 }
 
-// endView ends a view, if there is one. It is false if the message is lost: the
-// subscriber stands before it again, and is lapped.
+// endView ends a view. It is false if the message is lost: the subscriber stands before it
+// again, and is lapped.
 func (s *subscriber) endView() bool {
-	if s.viewed == 0 {
-		return true
-	}
 	whole := s.settled || s.Valid()
 	if !whole {
 		s.pos -= s.viewed
