@@ -44,8 +44,8 @@ purego: ## the tests without assembly
 
 # A build that can be ended or stopped between any two accesses of shared memory.
 # Of each script so many points are drawn for kills (stops are at all of them); 0 is all.
-POINTS ?= 60
-hooks: ## kill and stop processes at every access, a minute
+POINTS ?= 150
+hooks: ## kill and stop processes at every access, half a minute
 	$(GO) test -tags hooks ./internal/mem
 	$(GO) test -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
 
