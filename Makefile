@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model overrun takeover soak bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model model-deep overrun takeover soak bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +44,8 @@ purego: ## the tests without assembly
 
 # A build that can be ended or stopped between any two accesses of shared memory.
 # Of each script so many points are drawn for kills (stops are at all of them); 0 is all.
-POINTS ?= 150
-hooks: ## kill and stop processes at every access, half a minute
+POINTS ?= 60
+hooks: ## kill and stop processes at every access, a minute
 	$(GO) test -tags hooks ./internal/mem
 	$(GO) test -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
 
@@ -64,8 +64,11 @@ fuzz: ## every fuzz target for FUZZTIME
 		done; \
 	done
 
-model: ## search the protocol's model, about a minute; needs spin and gcc
+model: ## search the protocol's models, a few minutes; needs spin and gcc
 	nice ./ring/model/run.sh
+
+model-deep: ## the same with larger rings and more deaths, an hour or so; 8 GiB
+	nice ./ring/model/run.sh deep
 
 overrun: ## 100 million messages past stalled subscribers
 	$(GO) test ./ring -run OverrunUnderForce -v -count 1 -args -messages 100000000
