@@ -42,7 +42,8 @@ func (y Yield) Wait(polls int) {
 // Backoff polls some times, yields some times, and then sleeps between polls: for
 // subscribers to whom some hundreds of microseconds do not matter, and an idle core does.
 // A sleep takes some 50 µs longer than it says: so long may the kernel's timers be late.
-// Sleeps below 1 ms take an OS thread.
+// Sleeps below 1 ms take an OS thread; those of up to 100 µs can make Go's garbage
+// collector wait for their end.
 type Backoff struct {
 	// Spins and Yields are how many polls of each kind come first. 0: 1000 and 100.
 	Spins, Yields int
@@ -67,7 +68,7 @@ func (b Backoff) Wait(polls int) {
 	}
 	d := min(longest, longest/10<<min(polls-1, 8))
 	if d < time.Millisecond {
-		pause(d) // with time.Sleep it would be one
+		nap(d, polls) // with time.Sleep it would be one
 		return
 	}
 	time.Sleep(d)

@@ -101,8 +101,13 @@ func percentOf(b *testing.B, c *child, elapsed time.Duration, unit string) {
 }
 
 // BenchmarkWakeUp: one message a millisecond to one subscriber, from publish to read, and
-// what waiting takes of a CPU. Run it with -benchtime 2000x or so.
-func BenchmarkWakeUp(b *testing.B) {
+// what waiting takes of a CPU. Run it with -benchtime 500x or so.
+func BenchmarkWakeUp(b *testing.B) { benchWaiting(b, time.Millisecond) }
+
+// BenchmarkSilence: the same with one message a second, for -benchtime 2x.
+func BenchmarkSilence(b *testing.B) { benchWaiting(b, time.Second) }
+
+func benchWaiting(b *testing.B, every time.Duration) {
 	for _, c := range []struct {
 		wait   string
 		inside WaitStrategy // of a waker beside the publisher; nil: none
@@ -142,7 +147,7 @@ func BenchmarkWakeUp(b *testing.B) {
 			before := used()
 			b.ResetTimer()
 			for range b.N {
-				pause(time.Millisecond)
+				pause(every)
 				if err := p.Publish(0, msg); err != nil {
 					b.Fatal(err)
 				}
@@ -189,7 +194,6 @@ func BenchmarkPublishWatched(b *testing.B) {
 			for range c.sleepers {
 				start(b, "bench.wait", dir, "sleeper", "1").line()
 			}
-			defer cpuTime(b)()
 			pinTo(0)
 			msg := make([]byte, 56)
 			// Bursts, so that sleepers sleep between them.

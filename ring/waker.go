@@ -22,8 +22,8 @@ type WakerOptions struct {
 	Interval time.Duration
 
 	// Wait is what the waker does between two looks that found nothing. nil: a
-	// [Backoff] with sleeps of 50 µs, so that it takes little of a core and wakes
-	// within some 100 µs. [Spin] wakes at once and wants a core of its own.
+	// [Backoff] with sleeps of 100 µs, so that it leaves the core to others and comes
+	// some 150 µs late at most. [Spin] wakes at once and wants a core of its own.
 	Wait WaitStrategy
 
 	// Notify, if set, is called by Run when what the waker does has changed.
@@ -55,7 +55,7 @@ const defaultWakeInterval = 10 * time.Microsecond
 
 // defaultWakerWait is what a waker does between two looks.
 func defaultWakerWait() WaitStrategy {
-	return Backoff{Spins: 200, Yields: 1, Sleep: 50 * time.Microsecond}
+	return Backoff{Spins: 200, Yields: 1, Sleep: 100 * time.Microsecond}
 }
 
 // Waker wakes the subscribers that sleep on a ring ([Sleeper]), so that its publisher need

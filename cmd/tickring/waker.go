@@ -35,8 +35,8 @@ started again at any time; two of them cover for each other. A signal ends it (e
 code 0).
 
 While there is nothing new it spins, which wakes at once and wants a core of its own;
-yields the core between looks (yield); or sleeps for some 50 µs at a time (backoff),
-which takes a few percent of a core and wakes that much later.
+yields the core between looks (yield); or sleeps for up to 100 µs at a time (backoff),
+which leaves the core to others and wakes that much later.
 
 The JSON object: wakes is how often it woke who slept.`,
 		Example: `  tickring waker es &
