@@ -69,8 +69,8 @@ type Config struct {
 	Poll time.Duration
 
 	// Waker starts a thread beside the publisher that wakes subscribers who sleep (see
-	// [Sleeper]), until Close. It follows the ring as a subscriber does, so publishing
-	// costs the same. What it does between two looks is WakerWait, as in WakerOptions.
+	// [Sleeper]), until Close. It follows the ring as a subscriber does, and costs as
+	// much. What it does between two looks is WakerWait, as in WakerOptions.
 	// Wakers that outlive the publisher are processes: [Waker].
 	Waker     bool
 	WakerWait WaitStrategy

@@ -26,7 +26,7 @@ func (a *app) wakerCommand() *cobra.Command {
 		Short: "Wake the subscribers that sleep on a ring",
 		Long: `waker wakes the subscribers of a ring that sleep until there is something to read
 ('sub --idle futex', ring.Sleeper). The publisher need not: waker follows the ring as
-a subscriber does, and the publisher pays nothing for it.
+a subscriber does, and costs the publisher as much.
 
 It is for the publisher's user, and follows the name: publishers come and go, the
 ring may be made after waker was started, replaced, removed and made again. Without
