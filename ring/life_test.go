@@ -395,6 +395,9 @@ func torrent(args []string) error {
 		if err := publishOne(&p.publisher, buf); err != nil {
 			return err
 		}
+		if p.seq%500 == 0 {
+			p.setMark(p.seq - 1)
+		}
 	}
 	fmt.Println(p.Seq())
 	return p.Close()

@@ -726,8 +726,8 @@ func TestJoinUnderForce(t *testing.T) {
 		if before.Oldest > before.Last || before.Publisher == Ended || before.Publisher == Dead {
 			t.Fatalf("Stat says %+v", before)
 		}
-		opt := Options{Dir: dir, From: From(i % 4)}
-		if i%8 >= 4 {
+		opt := Options{Dir: dir, From: From(i % 5), Rejoin: Rejoin(i / 5 % 4)}
+		if i%10 >= 5 {
 			opt.Name, opt.Ephemeral = "a", true
 		}
 		o := newOracle(MaxMessage)
