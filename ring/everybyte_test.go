@@ -289,7 +289,6 @@ type kit struct {
 	dir     string
 	ps      paths
 	content map[string][]byte
-	ring    *os.File
 }
 
 func newKit(t *testing.T) *kit {
