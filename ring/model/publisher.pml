@@ -203,7 +203,7 @@ inline awaitGates() {
 		if
 		:: atomic { HOLDS(gate, seen[gate]) ->
 			if
-			:: CURSOR(gate) > seen[gate] -> seen[gate] = CURSOR(gate)   /* pread */
+			:: CURSOR(gate) > seen[gate] -> seen[gate] = CURSOR(gate)   /* refresh */
 			:: else
 			fi;
 			if
@@ -277,7 +277,7 @@ batch:                         /* several frames in one block, visible at once *
 	makeRoom(total);
 #ifdef BATCH_FIRST_FIRST
 	payload(pos, kind, seq, look);
-	STORE(header(kind, total, 0));
+	STORE(header(kind, size, 1));
 #endif
 	at = pos+size; n = 1;
 	do                             /* the others, headers and all */
@@ -296,7 +296,12 @@ batch:                         /* several frames in one block, visible at once *
 #endif
 	payload(pos, kind, seq, look);
 	atomic {
-		header(kind, total, n); seq = seq+n; pos = pos+total;
+#ifdef BATCH_FIRST_FIRST
+		g_head = pos+total; g_seq = g_seq+n-1;
+#else
+		header(kind, total, n);
+#endif
+		seq = seq+n; pos = pos+total;
 		at = 0; n = 0; total = 0;
 		goto publish
 	}
