@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 	"unsafe"
@@ -280,10 +281,12 @@ func readSub(f *mmap.File) (*subFile, error) {
 		return nil, fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
 	}
 	s := new(subFile)
-	if _, err := f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), subFileSize), 0); err != nil {
-		return nil, err
-	}
+	_, err = f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), subFileSize), 0)
 	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%w: it was cut short while it was read", ErrCorrupt)
+	case err != nil:
+		return nil, err
 	case s.magic != subMagic:
 		return nil, fmt.Errorf("%w: it begins with %#x and is no subscriber's file", ErrCorrupt, s.magic)
 	case s.version != layoutVersion:
