@@ -102,8 +102,10 @@ type Config struct {
 	Mlock bool
 }
 
+// DefaultCapacity is that of a Config with none, in bytes.
+const DefaultCapacity = 64 << 20
+
 const (
-	defaultCapacity  = 64 << 20
 	defaultHeartbeat = 100 * time.Millisecond
 	defaultPoll      = time.Millisecond
 )

@@ -328,7 +328,7 @@ const calibrateFor = 10 * time.Millisecond
 // build makes a new file and gives it the ring's name. id 0 is a new ring.
 func (p *Publisher) build(cfg Config, firstSeq, id, epoch uint64) error {
 	if cfg.Capacity == 0 {
-		cfg.Capacity = defaultCapacity
+		cfg.Capacity = DefaultCapacity
 	}
 	if cfg.Stamps == StampDefault {
 		cfg.Stamps = StampEvery

@@ -52,6 +52,7 @@ last, until 'tickring rm'.`,
 		a.rmCommand(),
 		a.fenceCommand(),
 		a.synthCommand(),
+		a.benchCommand(),
 		a.versionCommand(),
 	)
 	for _, c := range root.Commands() {

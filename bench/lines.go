@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"path/filepath"
+	"unsafe"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+	"github.com/tickring/tickring/mmap"
+)
+
+// This file is the limit: cache lines that go from one CPU to another, and nothing else.
+// What a transport adds to that is what its figures are compared with.
+
+const lineSize = 64
+
+// lines is memory shared by two processes: words for the ping-pong, and a ring of lines
+// for the stream.
+type lines struct {
+	region           *mmap.Region
+	ping, pong       *uint64
+	read             *uint64 // lines that the stream's reader is done with
+	stream           unsafe.Pointer
+	mask             uint64 // of the stream, in bytes
+	written, already uint64 // by this process, of all rounds: lines, ping-pongs
+	seen             uint64 // cached *read
+}
+
+const linesHead = 4096
+
+func (s *Session) linesPath() string { return filepath.Join(s.dir, "lines") }
+
+// openLines maps the lines, with a stream of so many bytes. Both processes call it.
+func openLines(path string, stream uint64) (*lines, error) {
+	size := linesHead + int64(stream)
+	f, _, err := mmap.OpenOrCreate(path, mmap.CreateOptions{Size: size})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := f.Map(mmap.MapOptions{Length: int(size), Access: mmap.ReadWrite, Prefault: true})
+	if err != nil {
+		return nil, err
+	}
+	word := func(off uintptr) *uint64 { return (*uint64)(unsafe.Add(r.Base(), off)) }
+	return &lines{
+		region: r,
+		ping:   word(0),
+		pong:   word(512),
+		read:   word(1024),
+		stream: unsafe.Add(r.Base(), linesHead),
+		mask:   stream - 1,
+	}, nil
+}
+
+func (l *lines) close() error { return l.region.Close() }
+
+// pingPong sends a word there and waits for it, n times, and stores how many ticks each
+// took. The other side is pongs.
+func (l *lines) pingPong(clock *tick.Clock, ticks []uint64) {
+	for i := range ticks {
+		l.already++
+		t := clock.Now()
+		mem.StoreRelease(l.ping, l.already)
+		for mem.LoadAcquire(l.pong) != l.already {
+		}
+		ticks[i] = clock.Now() - t
+	}
+}
+
+func (l *lines) pongs(n int) {
+	for range n {
+		l.already++
+		for mem.LoadAcquire(l.ping) != l.already {
+		}
+		mem.StoreRelease(l.pong, l.already)
+	}
+}
+
+func (l *lines) at(n uint64) unsafe.Pointer { return unsafe.Add(l.stream, n*lineSize&l.mask) }
+
+// write streams n lines of 56 bytes, each with its number, from 1, as its first word. It
+// waits where the reader has not been yet, so none is lost; it looks for that once in a
+// while, as a ring does. The other side is readLines.
+func (l *lines) write(n int, msg *[mem.LineWords]uint64) {
+	room := (l.mask + 1) / lineSize
+	for range n {
+		for l.written-l.seen >= room {
+			l.seen = mem.LoadAcquire(l.read)
+		}
+		line := l.at(l.written)
+		l.written++
+		msg[0] = l.written
+		// "The header after it" is its own here: there is none to zero.
+		mem.PublishLine(line, line, unsafe.Pointer(msg), mem.LinePayload, l.written)
+	}
+}
+
+// readLines reads n lines, and counts those that have not the number they should.
+func (l *lines) readLines(n int) (wrong int) {
+	var msg [mem.LineWords]uint64
+	for range n {
+		line := l.at(l.written)
+		l.written++
+		for mem.LoadAcquire((*uint64)(line)) != l.written {
+		}
+		mem.CopyLineOut(&msg, line)
+		if msg[0] != l.written {
+			wrong++
+		}
+		if l.written%readEvery == 0 {
+			mem.StoreRelease(l.read, l.written)
+		}
+	}
+	mem.StoreRelease(l.read, l.written)
+	return wrong
+}
+
+// readEvery is how often a stream's reader tells where it is: once a block of a ring.
+const readEvery = 1024
