@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model model-deep overrun takeover soak bench clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model model-deep overrun takeover soak bench bench-peers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ soak: ## real processes killed, stopped and joined at random for SOAK
 bench: ## the benchmarks of the ring and of the way from file to ring
 	$(GO) test ./ring -run '^$$' -bench 'RoundTrip|Stream' -benchtime 20000000x
 	$(GO) test ./ring ./feed/... ./cmd/... -run '^$$' -bench . -skip 'RoundTrip|Stream'
+
+ROUNDS ?= 3
+bench-peers: ## tickring beside other transports, some 7 minutes; what is not there is skipped
+	cd bench/peers && $(GO) run . --rounds $(ROUNDS) $(PEERS)
 
 clean:
 	rm -rf bin
