@@ -34,6 +34,7 @@ func (s *Session) run(bench, stamps string) Run {
 // finish ends it.
 func (s *Session) finish(ctx context.Context, r *Run) {
 	r.Seconds = time.Since(r.Started).Seconds()
+	r.Machine.stolen(readCPUTime(r.CPUs).stealSince(s.before))
 	r.Interrupted = ctx.Err() != nil
 	if r.Interrupted {
 		r.Notes = append(r.Notes, "The run was interrupted: this is what there was until then.")

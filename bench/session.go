@@ -53,13 +53,15 @@ type Session struct {
 	dir      string
 	clock    tick.Clock
 	scale    tick.Scale
+	load     float64 // average when the session began
+	before   cpuTime // when the last run began
 }
 
 // Open checks the setup and makes a directory for rings.
 //
 // Errors: [ErrCPU], [ErrConfig], and those of the file system.
 func Open(setup Setup) (*Session, error) {
-	s := &Session{setup: setup, clock: tick.New()}
+	s := &Session{setup: setup, clock: tick.New(), load: loadAverage()}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
@@ -78,6 +80,9 @@ func (s *Session) open() (err error) {
 	if err := s.checkCPUs(); err != nil {
 		return err
 	}
+	if err := checkCapacity(s.setup.Capacity); err != nil {
+		return err
+	}
 	if len(s.setup.Command) == 0 {
 		self, err := os.Executable()
 		if err != nil {
@@ -91,8 +96,10 @@ func (s *Session) open() (err error) {
 	// One slot for the thread that spins, one for everything else.
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	s.scale = s.clock.Calibrate(calibrateFor)
-	s.dir, err = os.MkdirTemp(s.setup.Dir, "tickring-bench-")
-	return err
+	if s.dir, err = os.MkdirTemp(s.setup.Dir, "tickring-bench-"); err != nil {
+		return fmt.Errorf("a directory for the rings in %s: %w", s.setup.Dir, err)
+	}
+	return nil
 }
 
 // Close removes the rings.

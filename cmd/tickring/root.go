@@ -55,14 +55,20 @@ last, until 'tickring rm'.`,
 		a.benchCommand(),
 		a.versionCommand(),
 	)
-	for _, c := range root.Commands() {
+	a.noteRun(root)
+	return root
+}
+
+// noteRun has the commands below parent say when they begin.
+func (a *app) noteRun(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
 		body := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			a.ran = true
 			return body(cmd, args)
 		}
+		a.noteRun(c)
 	}
-	return root
 }
 
 // helpCommand is that of cobra, but it fails for what is no command.
