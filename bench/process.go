@@ -61,6 +61,8 @@ func roleOf(name string) func(*child) error {
 		return echo
 	case "sink":
 		return sink
+	case "listen":
+		return listen
 	}
 	return nil
 }
