@@ -242,7 +242,7 @@ func (r *LatencyResult) collect(o *other, loads []both, limit *dist, s *Session)
 			p.Response, p.Transit = m.response.sum(), m.transit.sum()
 			p.ResponseRatio, p.TransitRatio = p.Response.over(r.Limit), p.Transit.over(r.Limit)
 			p.WorstLag = float64(s.scale.Ns(b.worst[side]))
-			p.Held = held(b.parts[side])
+			p.Held = p.Pieces > 0 && held(b.parts[side])
 			if len(b.rates[side]) > 0 {
 				p.Achieved = median(b.rates[side])
 			}

@@ -56,6 +56,7 @@ func TestInterruptedIsMarked(t *testing.T) {
 	cancel()
 	for name, run := range map[string]func() (Result, error){
 		"rtt":        func() (Result, error) { return s.RTT(ctx, RTT{}) },
+		"latency":    func() (Result, error) { return s.Latency(ctx, Latency{}) },
 		"throughput": func() (Result, error) { return s.Throughput(ctx, Throughput{}) },
 	} {
 		r, err := run()

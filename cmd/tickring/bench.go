@@ -59,6 +59,7 @@ in memory.`,
 			},
 		})
 	}
+	cmd.AddCommand(a.benchLatencyCommand(f))
 	cmd.AddCommand(&cobra.Command{
 		Use:    "child",
 		Hidden: true,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -18,7 +19,7 @@ func (a *app) benchLatencyCommand(f *benchFlags) *cobra.Command {
 	var rates ratesFlag
 	var file string
 	var speed scaleFlag
-	var cut time.Duration
+	var cut durationFlag
 	cmd := &cobra.Command{
 		Use:   "latency",
 		Short: "One way between two processes, at fixed rates and in bursts",
@@ -41,24 +42,28 @@ longer than --cut, at --speed, are cut to that.`,
   tickring bench latency --file es.mbo.dbn.zst --speed 10`,
 		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config := bench.Latency{Rates: rates, Duration: f.duration}
+			config := bench.Latency{Rates: rates, Duration: time.Duration(f.duration)}
 			if file != "" {
 				r, err := readTimes(cmd.Context(), file)
 				if err != nil {
 					return err
 				}
-				r.Speed, r.Cut = float64(speed), cut
+				r.Speed, r.Cut = float64(speed), time.Duration(cut)
 				config.Recording = r
 			}
-			return a.bench(cmd, f, func(s *bench.Session) (bench.Result, error) {
-				return s.Latency(cmd.Context(), config)
+			return a.bench(cmd.Context(), f, func(ctx context.Context, s *bench.Session) (bench.Result, error) {
+				r, err := s.Latency(ctx, config)
+				if errors.Is(err, bench.ErrConfig) {
+					err = &usageError{err}
+				}
+				return r, err
 			})
 		},
 	}
 	cmd.Flags().Var(&rates, "rates", "messages a second (default: 10k,100k,1M,5M,10M,20M)")
 	cmd.Flags().StringVar(&file, "file", "", "a market-data file whose times to repeat besides")
 	cmd.Flags().Var(&speed, "speed", "factor on the file's own pace (default: 1)")
-	cmd.Flags().DurationVar(&cut, "cut", 0, "cut longer gaps of the file to this (default: 100µs)")
+	cmd.Flags().Var(&cut, "cut", "cut longer gaps of the file to this (default: 100µs)")
 	return cmd
 }
 

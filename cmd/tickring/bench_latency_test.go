@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tickring/tickring/bench"
 	"github.com/tickring/tickring/feed/synth"
 )
 
@@ -43,5 +44,42 @@ func TestReadTimes(t *testing.T) {
 	}
 	if _, err := readTimes(context.Background(), filepath.Join(dir, "none")); err == nil {
 		t.Error("a file that is not there was read")
+	}
+}
+
+func TestBenchLatency(t *testing.T) {
+	needTwoCPUs(t)
+	h := newHost(t)
+	path, _ := h.itchFile("day.itch50", 1000)
+	p := h.run("bench", "latency", "--dir", h.dir, "--duration", "50ms", "--rates", "1M", "--file", path, "--json")
+	p.want(exitOK)
+	var r bench.LatencyResult
+	p.json(&r)
+	if len(r.Loads) != 3 || r.Loads[0].Asked != 1e6 || r.Loads[2].Name != "day.itch50" {
+		t.Errorf("%+v", r.Loads)
+	}
+	for _, l := range r.Loads {
+		if d := l.Default; d.Published == 0 || d.Delivered+d.Lost != d.Published {
+			t.Errorf("%s: %+v", l.Name, d)
+		}
+	}
+}
+
+func TestBenchLatencyBadInput(t *testing.T) {
+	needTwoCPUs(t)
+	h := newHost(t)
+	for _, c := range []struct {
+		code  int
+		words string
+		args  []string
+	}{
+		{exitUsage, "100k", []string{"--rates", "fast"}},
+		{exitUsage, "messages a second", []string{"--rates", "1M,5000M"}},
+		{exitUsage, "--speed", []string{"--speed", "0"}},
+		{exitUsage, "--cut", []string{"--cut", "-1s"}},
+		{exitError, "no such file", []string{"--file", h.file("none")}},
+		{exitError, "ring too small", []string{"--rates", "100M", "--capacity", "256KiB"}},
+	} {
+		h.run(append([]string{"bench", "latency", "--dir", h.dir}, c.args...)...).want(c.code).sentence(c.words)
 	}
 }
