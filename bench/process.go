@@ -59,6 +59,8 @@ func roleOf(name string) func(*child) error {
 	switch name {
 	case "echo":
 		return echo
+	case "mirror":
+		return mirrored
 	case "sink":
 		return sink
 	case "listen":

@@ -55,6 +55,7 @@ func TestInterruptedIsMarked(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, run := range map[string]func() (Result, error){
+		"limit":      func() (Result, error) { return s.Limit(ctx, Limit{}) },
 		"rtt":        func() (Result, error) { return s.RTT(ctx, RTT{}) },
 		"latency":    func() (Result, error) { return s.Latency(ctx, Latency{}) },
 		"throughput": func() (Result, error) { return s.Throughput(ctx, Throughput{}) },

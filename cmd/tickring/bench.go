@@ -76,6 +76,9 @@ type benchmark struct {
 }
 
 var benchmarks = []benchmark{
+	{"limit", "What this machine allows: cache lines, clocks, noise", func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
+		return s.Limit(ctx, bench.Limit{Duration: time.Duration(f.duration)})
+	}},
 	{"rtt", "Round trip between two processes", func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
 		return s.RTT(ctx, bench.RTT{Duration: time.Duration(f.duration)})
 	}},
