@@ -91,8 +91,8 @@ func TestOffsetsThatDoNotFitAreNamed(t *testing.T) {
 	}
 }
 
-func TestListenerCounts(t *testing.T) {
-	l := listener{cpu: 3, dist: newDist(), heard: 1_000_000_000}
+func TestEarCounts(t *testing.T) {
+	l := ear{cpu: 3, dist: newDist(), heard: 1_000_000_000}
 	l.gaps = []uint64{200, 499, 500, 15_000, 30_000_000}
 	l.count(1 << 32) // a tick is a ns
 	n := l.noise(1 << 32)

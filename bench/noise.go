@@ -72,8 +72,8 @@ func gapTable(noise []Noise) Table {
 	return t
 }
 
-// listener is a thread that spins on a CPU.
-type listener struct {
+// ear is what a thread that spins on a CPU hears of others.
+type ear struct {
 	cpu     int
 	clock   tick.Clock
 	gaps    []uint64 // of the slice of time that it listens to, in ticks
@@ -95,9 +95,9 @@ func (s *Session) noise(ctx context.Context, d time.Duration) ([]Noise, error) {
 	before := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(max(before, len(s.setup.CPUs)+1))
 	defer runtime.GOMAXPROCS(before)
-	var all []*listener
+	var all []*ear
 	for _, cpu := range s.setup.CPUs {
-		all = append(all, &listener{cpu: cpu, clock: s.clock, gaps: make([]uint64, 0, gapsInSlice), dist: newDist()})
+		all = append(all, &ear{cpu: cpu, clock: s.clock, gaps: make([]uint64, 0, gapsInSlice), dist: newDist()})
 	}
 	slice := min(d, listenSlice)
 	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
@@ -140,7 +140,7 @@ func (s *Session) noise(ctx context.Context, d time.Duration) ([]Noise, error) {
 }
 
 // listen reads the clock for so many ticks.
-func (l *listener) listen(span, least uint64) {
+func (l *ear) listen(span, least uint64) {
 	gaps := l.gaps[:0]
 	began := l.clock.Now()
 	last := began
@@ -157,7 +157,7 @@ func (l *listener) listen(span, least uint64) {
 }
 
 // count takes the gaps of a slice into account.
-func (l *listener) count(scale tick.Scale) {
+func (l *ear) count(scale tick.Scale) {
 	for _, ticks := range l.gaps {
 		l.missing += ticks
 		ns := scale.Ns(ticks)
@@ -171,7 +171,7 @@ func (l *listener) count(scale tick.Scale) {
 	l.gaps = l.gaps[:0]
 }
 
-func (l *listener) noise(scale tick.Scale) Noise {
+func (l *ear) noise(scale tick.Scale) Noise {
 	seconds := float64(scale.Ns(l.heard)) / 1e9
 	n := Noise{
 		CPU:       l.cpu,
