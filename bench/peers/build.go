@@ -62,7 +62,7 @@ func (b builder) command(ctx context.Context, dir string, command []string) (log
 }
 
 // gist is the line of a failed command's output that says why: the first that calls itself an
-// error, else the last.
+// error and is more than a heading, else the last.
 func gist(log []byte, err error) string {
 	var last string
 	for line := range bytes.Lines(log) {
@@ -71,7 +71,7 @@ func gist(log []byte, err error) string {
 			continue
 		}
 		last = l
-		if strings.HasPrefix(l, "[ERROR]") || strings.HasPrefix(l, "error") {
+		if (strings.HasPrefix(l, "[ERROR]") || strings.HasPrefix(l, "error")) && !strings.HasSuffix(l, ":") {
 			break
 		}
 	}

@@ -7,9 +7,23 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
+
+// sweep removes the files that a program has left, if it was killed: they are named after its
+// process, peers-NAME-PID with or without more.
+func sweep(pid int) {
+	for _, dir := range []string{"/dev/shm", os.TempDir()} {
+		for _, more := range []string{"", `[\-.]*`} {
+			left, _ := filepath.Glob(filepath.Join(dir, fmt.Sprintf("peers-*-%d%s", pid, more))) // the pattern is good
+			for _, path := range left {
+				os.RemoveAll(path)
+			}
+		}
+	}
+}
 
 // run runs one program and returns what it wrote. When the time is up or ctx ends, the program
 // and all that it started are killed.
@@ -26,6 +40,7 @@ func run(ctx context.Context, limit time.Duration, dir string, env []string, com
 	if cmd.Process != nil {
 		// Whatever a program has left behind would disturb the next one.
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		sweep(cmd.Process.Pid)
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

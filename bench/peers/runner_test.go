@@ -181,11 +181,17 @@ func TestRunKillsWhatAProgramStarted(t *testing.T) {
 	dir := t.TempDir()
 	script(t, dir, "prog", `(sleep 60; echo late) &
 echo $! > child
+touch "${TMPDIR:-/tmp}/peers-test-$$" "${TMPDIR:-/tmp}/peers-test-$$-more"
+echo "${TMPDIR:-/tmp}/peers-test-$$" > left
 echo said >&2
 wait`)
 	_, err := run(context.Background(), 300*time.Millisecond, dir, nil, []string{"./prog"})
 	if err == nil || !strings.Contains(err.Error(), "not done after") {
 		t.Fatalf("error %v, want one of the time", err)
+	}
+	left, err := filepath.Glob(word(filepath.Join(dir, "left")) + "*")
+	if err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
 	}
 	child := word(filepath.Join(dir, "child"))
 	for range 500 {
@@ -238,7 +244,7 @@ func TestGist(t *testing.T) {
 		"":                          "exit",
 		"one\ntwo\n\n":              "two",
 		"Updating\nerror: no x\nhm": "error: no x",
-		"[INFO] a\n[ERROR] could not\n[ERROR] [Help 1]": "[ERROR] could not",
+		"[ERROR] FAILED:\n[ERROR] could not\n[ERROR] [Help 1]": "[ERROR] could not",
 	} {
 		if got := gist([]byte(log), errors.New("exit")); got != want {
 			t.Errorf("gist of %q is %q, want %q", log, got, want)
@@ -248,11 +254,11 @@ func TestGist(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	all := catalogue()
-	got, err := choose(all, "nats,grpc")
-	if err != nil || len(got) != 2 || got[0].name != "grpc" || got[1].name != "nats" {
+	got, err := choose(all, "nats,aeron")
+	if err != nil || len(got) != 2 || got[0].name != "aeron" || got[1].name != "nats" {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if _, err := choose(all, "grpc,nots"); err == nil || !strings.Contains(err.Error(), "nots; there are ") {
+	if _, err := choose(all, "aeron,nots"); err == nil || !strings.Contains(err.Error(), "nots; there are zeromq, ") {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

@@ -151,6 +151,6 @@ func send(socket string) error {
 }
 
 func newSocket() (path string, remove func(), err error) {
-	dir, err := os.MkdirTemp("", "peers-grpc-")
+	dir, err := harness.TempDir("grpc", os.TempDir())
 	return filepath.Join(dir, "socket"), func() { os.RemoveAll(dir) }, err
 }

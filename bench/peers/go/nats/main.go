@@ -65,7 +65,7 @@ func serve(file string) error {
 
 // begin starts server and other end and connects to the server.
 func begin(end string) (*nats.Conn, error) {
-	dir, err := os.MkdirTemp("", "peers-nats-")
+	dir, err := harness.TempDir("nats", os.TempDir())
 	if err != nil {
 		return nil, err
 	}

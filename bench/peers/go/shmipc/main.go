@@ -96,7 +96,7 @@ func dial(dir string) (*shmipc.Stream, error) {
 func socket(dir string) string { return filepath.Join(dir, "socket") }
 
 // newDir is for buffer, queue and socket; in memory.
-func newDir() (string, error) { return os.MkdirTemp("/dev/shm", "peers-shmipc-") }
+func newDir() (string, error) { return harness.TempDir("shmipc", "/dev/shm") }
 
 func roundTrips(t *harness.Trips) error {
 	dir, err := newDir()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -92,6 +93,12 @@ func Start(end, arg string) error {
 	// Pdeathsig is sent when the thread that started the process ends: this one never does.
 	runtime.LockOSThread()
 	return cmd.Start()
+}
+
+// TempDir makes a directory under the name by which the runner finds it if this process is killed.
+func TempDir(name, in string) (string, error) {
+	dir := filepath.Join(in, fmt.Sprintf("peers-%s-%d", name, os.Getpid()))
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // CPUs returns the two cores: PEERS_CPUS, by default 0,1.
