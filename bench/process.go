@@ -61,6 +61,8 @@ func roleOf(name string) func(*child) error {
 		return echo
 	case "mirror":
 		return mirrored
+	case "far":
+		return farRole
 	case "sink":
 		return sink
 	case "listen":
@@ -113,14 +115,14 @@ type other struct {
 }
 
 // start starts the other process in a role, pinned to a CPU. It is ready for a first
-// command when its role's reply has been received.
-func (s *Session) start(role string, cpu int, params any) (*other, error) {
+// command when its role's reply has been received. It gets files as exec.Cmd.ExtraFiles.
+func (s *Session) start(role string, cpu int, params any, files ...*os.File) (*other, error) {
 	p, err := json.Marshal(params)
 	if err != nil {
 		return nil, err
 	}
 	o := &other{role: role, cmd: exec.Command(s.setup.Command[0], s.setup.Command[1:]...)}
-	o.cmd.Stderr = &o.stderr
+	o.cmd.Stderr, o.cmd.ExtraFiles = &o.stderr, files
 	if o.in, err = o.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
