@@ -88,22 +88,23 @@ type reel struct {
 	schedule schedule
 	at       int
 	played   int // messages, each time that one was
+	piece    schedule
 }
 
 // next is the messages that follow, from the first on as many as are due within ns, and
-// at most most of them.
+// at most most of them. They are good until the next call.
 func (r *reel) next(ns uint64, most int) schedule {
 	left := r.schedule[r.at:]
 	n := 0
 	for n < len(left) && n < most && left[n]-left[0] <= ns {
 		n++
 	}
-	piece := make(schedule, n)
-	for i := range piece {
-		piece[i] = left[i] - left[0]
+	r.piece = r.piece[:0]
+	for _, at := range left[:n] {
+		r.piece = append(r.piece, at-left[0])
 	}
 	r.at, r.played = (r.at+n)%len(r.schedule), r.played+n
-	return piece
+	return r.piece
 }
 
 // describe says what was made of a recording.

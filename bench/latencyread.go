@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 
 	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/ring"
@@ -71,11 +73,12 @@ type listener struct {
 	// What a piece's messages took, in ticks. They go into the histograms after the
 	// piece: doing so in between would cost more than reading the message.
 	response, transit []int64
+	piece             *dist // of the response times of this piece
 }
 
 // listen is the process that reads paced messages.
 func listen(c *child) error {
-	l := &listener{clock: tick.New()}
+	l := &listener{clock: tick.New(), piece: newDist()}
 	if err := json.Unmarshal(c.params, &l.params); err != nil {
 		return err
 	}
@@ -83,6 +86,7 @@ func listen(c *child) error {
 	for range l.params.Keys {
 		l.keys = append(l.keys, newMeasured())
 	}
+	debug.SetGCPercent(-1) // hear does it
 	var err error
 	if l.lines, err = openLines(l.params.Lines, lineSize); err != nil {
 		return err
@@ -122,10 +126,11 @@ func (l *listener) do(c *child, cmd listenCommand) (any, error) {
 		}
 		return all, nil
 	}
-	return l.piece(c, cmd)
+	return l.hear(c, cmd)
 }
 
-func (l *listener) piece(c *child, cmd listenCommand) (r listenReport, err error) {
+// hear reads a piece.
+func (l *listener) hear(c *child, cmd listenCommand) (r listenReport, err error) {
 	s, err := ring.Open(l.params.Ring, ring.Options{Dir: l.params.Dir, NoStepOff: cmd.NoStepOff})
 	if err != nil {
 		return r, err
@@ -136,6 +141,7 @@ func (l *listener) piece(c *child, cmd listenCommand) (r listenReport, err error
 	}
 	clear(l.response[:cmd.N]) // or the first pieces would meet every page for the first time
 	clear(l.transit[:cmd.N])
+	runtime.GC() // see Session.Latency
 	if err := c.reply(nil); err != nil {
 		return r, err
 	}
@@ -190,15 +196,16 @@ func (l *listener) read(s *ring.Subscriber, cmd listenCommand, r *listenReport) 
 
 // count puts what n messages took into the histograms.
 func (l *listener) count(n, key int, r *listenReport) {
-	piece := newDist()
+	l.piece.h.Reset()
+	l.piece.most = 0
 	m := l.keys[key]
 	for i := range n {
 		m.response.record(l.response[i], l.scale)
 		m.transit.record(l.transit[i], l.scale)
 		if t := l.response[i]; t >= 0 {
-			piece.record(l.scale.Ns(uint64(t)))
+			l.piece.record(l.scale.Ns(uint64(t)))
 		}
 	}
-	p := piece.sum()
+	p := l.piece.sum()
 	r.P50, r.P99 = p.P50, p.P99
 }

@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/tickring/tickring/ring"
@@ -12,8 +14,7 @@ import (
 type pattern struct {
 	name  string
 	asked float64
-	// next is the schedule of a piece, of about so many ns, at most so many messages.
-	next func(ns uint64, most int) schedule
+	next  func() schedule // of a piece; it is used until the next call
 }
 
 // A run is this many rounds, or more where a piece is as long as it may be. In a round it
@@ -34,7 +35,8 @@ const (
 	onTime = 10 * time.Microsecond
 )
 
-// Latency measures one way. If ctx ends, the result is what there was until then.
+// Latency measures one way. Meanwhile the process collects no garbage but between rounds:
+// a collector has threads that want the CPU of one that spins. If ctx ends, the result is what there was until then.
 //
 // Errors: [ErrConfig], [ErrTooSmall], [ErrChild], and those of rings.
 func (s *Session) Latency(ctx context.Context, config Latency) (*LatencyResult, error) {
@@ -58,15 +60,19 @@ func (r *LatencyResult) patterns(config Latency) (ps []pattern, err error) {
 	if err := config.check(r.Ring.Capacity); err != nil {
 		return nil, err
 	}
-	for _, rate := range config.Rates {
-		ps = append(ps, pattern{rateText(rate), rate, func(ns uint64, most int) schedule {
-			return steady(rate, min(max(int(float64(ns)*rate/1e9), 2), most))
-		}})
+	loads := len(config.Rates) + 1
+	if config.Recording != nil {
+		loads++
 	}
-	burst := float64(burstSize) * 1e9 / float64((burstSize-1)*burstGap+burstPause)
-	ps = append(ps, pattern{fmt.Sprintf("bursts of %d", burstSize), burst, func(ns uint64, most int) schedule {
-		return bursts(burstSize, burstGap, burstPause, min(max(int(float64(ns)*burst/1e9), burstSize), most))
-	}})
+	length := min(max(config.Duration/time.Duration(latencyRounds*2*loads), shortestPiece), longestPiece)
+	messages := func(rate float64) int { return min(int(length.Seconds()*rate)+burstSize, largestPiece) }
+	for _, rate := range config.Rates {
+		s := steady(rate, messages(rate))
+		ps = append(ps, pattern{rateText(rate), rate, func() schedule { return s }})
+	}
+	rate := float64(burstSize) * 1e9 / float64((burstSize-1)*burstGap+burstPause)
+	s := bursts(burstSize, burstGap, burstPause, messages(rate)/burstSize*burstSize)
+	ps = append(ps, pattern{fmt.Sprintf("bursts of %d", burstSize), rate, func() schedule { return s }})
 	r.Notes = append(r.Notes, fmt.Sprintf("Bursts of %d: %v between two messages, %v between two bursts.", burstSize, burstGap, burstPause))
 	if config.Recording == nil {
 		return ps, nil
@@ -76,8 +82,9 @@ func (r *LatencyResult) patterns(config Latency) (ps []pattern, err error) {
 		return nil, err
 	}
 	tape := &reel{schedule: p.schedule}
+	next := func() schedule { return tape.next(uint64(length), largestPiece) }
 	r.Notes = append(r.Notes, config.Recording.describe(p))
-	return append(ps, pattern{config.Recording.Name, p.schedule.rate(), tape.next}), nil
+	return append(ps, pattern{config.Recording.Name, p.schedule.rate(), next}), nil
 }
 
 // both is a load under way. Index 0 is the default subscriber, 1 the one that never
@@ -124,9 +131,10 @@ func (s *Session) latency(ctx context.Context, config Latency, r *LatencyResult)
 	}
 	limit := newDist()
 	pingPongs, due := make([]uint64, warmUp+limitRound), []uint64(nil)
-	length := min(max(config.Duration/time.Duration(latencyRounds*2*len(loads)), shortestPiece), longestPiece)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	began := time.Now()
 	for time.Since(began) < config.Duration && ctx.Err() == nil {
+		runtime.GC()
 		if err := s.halfWays(o, l, pingPongs, limit); err != nil {
 			return err
 		}
@@ -135,7 +143,7 @@ func (s *Session) latency(ctx context.Context, config Latency, r *LatencyResult)
 				break
 			}
 			s.progress(loads[i].name, int(time.Since(began)), int(config.Duration))
-			plan := loads[i].next(uint64(length), largestPiece)
+			plan := loads[i].next()
 			due = plan.ticks(s.scale, due)
 			if err := s.turn(o, p, &loads[i], 2*i, plan, due); err != nil {
 				return err

@@ -117,3 +117,20 @@ func TestPaceSendsNothingEarly(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkPace is what a publisher that is behind needs for a message: the shortest gap
+// that can be held.
+func BenchmarkPace(b *testing.B) {
+	p, err := ring.Create("r", ring.Config{Dir: b.TempDir(), Capacity: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	clock := tick.New()
+	start, due := clock.Now(), make([]uint64, b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	if _, err := pace(p, &clock, start, due); err != nil {
+		b.Fatal(err)
+	}
+}
