@@ -105,7 +105,7 @@ public final class AeronIpc extends Peer {
             MutableDirectBuffer b = claim.buffer();
             int at = claim.offset();
             b.putLong(at, m.seq);
-            b.putLong(at + 8, m.phase);
+            b.putLong(at + 8, m.stage);
             b.putLong(at + 16, m.c);
             b.putLong(at + 24, m.d);
             b.putLong(at + 32, m.e);
@@ -117,7 +117,7 @@ public final class AeronIpc extends Peer {
 
     private static void copy(DirectBuffer b, int at, Message m) {
         m.seq = b.getLong(at);
-        m.phase = b.getLong(at + 8);
+        m.stage = b.getLong(at + 8);
         m.c = b.getLong(at + 16);
         m.d = b.getLong(at + 24);
         m.e = b.getLong(at + 32);
@@ -135,7 +135,7 @@ public final class AeronIpc extends Peer {
             Message m = new Message();
             FragmentHandler handler = (buffer, offset, length, header) -> copy(buffer, offset, m);
             trips.measure(() -> {
-                m.phase = trips.phase();
+                m.stage = trips.stage();
                 out.put(m);
                 while (back.poll(handler, 1) == 0) {
                     Thread.onSpinWait();

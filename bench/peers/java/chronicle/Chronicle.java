@@ -48,7 +48,7 @@ public final class Chronicle extends Peer {
         try (DocumentContext document = out.writingDocument()) {
             Bytes<?> b = document.wire().bytes();
             b.writeLong(m.seq);
-            b.writeLong(m.phase);
+            b.writeLong(m.stage);
             b.writeLong(m.c);
             b.writeLong(m.d);
             b.writeLong(m.e);
@@ -65,7 +65,7 @@ public final class Chronicle extends Peer {
             }
             Bytes<?> b = document.wire().bytes();
             m.seq = b.readLong();
-            m.phase = b.readLong();
+            m.stage = b.readLong();
             m.c = b.readLong();
             m.d = b.readLong();
             m.e = b.readLong();
@@ -83,7 +83,7 @@ public final class Chronicle extends Peer {
             ExcerptTailer in = back.createTailer();
             Message m = new Message();
             trips.measure(() -> {
-                m.phase = trips.phase();
+                m.stage = trips.stage();
                 put(out, m);
                 while (!get(in, m)) {
                     Thread.onSpinWait();

@@ -101,7 +101,7 @@ public final class Disruptor extends Peer {
         }
 
         void send() {
-            message.phase = trips.phase();
+            message.stage = trips.stage();
             start = System.nanoTime();
             publish(out, message);
         }

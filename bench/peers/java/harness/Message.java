@@ -5,7 +5,7 @@ public final class Message {
     public static final int BYTES = 56;
 
     public long seq;
-    public long phase;
+    public long stage;
     public long c;
     public long d;
     public long e;
@@ -14,7 +14,7 @@ public final class Message {
 
     public void copy(Message from) {
         seq = from.seq;
-        phase = from.phase;
+        stage = from.stage;
         c = from.c;
         d = from.d;
         e = from.e;

@@ -5,9 +5,6 @@ import java.nio.file.Path;
 
 /** Where and for how long: cores, scheduling. Threads are pinned with taskset and chrt. */
 public final class Place {
-    /** What is not measured, at the start: the time that the compilers get. */
-    static final long WARM_UP_NANOS = 4_000_000_000L;
-
     private Place() {}
 
     /** Puts the calling thread on the first or second core of PEERS_CPUS (0,1). */

@@ -10,7 +10,7 @@ import org.HdrHistogram.Histogram;
 public final class Trips {
     private final Histogram histogram = new Histogram(1, 60_000_000_000L, 3);
     private long ends;
-    private int stage; // 0: warm-up; 1: both ends change their scheduling; 2: measuring
+    private long stage;
 
     /** One round trip. */
     public interface Trip {
@@ -29,7 +29,7 @@ public final class Trips {
 
     /** Starts the warm-up. For those who cannot use measure: call record for each round trip. */
     public void begin() {
-        ends = System.nanoTime() + Place.WARM_UP_NANOS;
+        ends = System.nanoTime() + Stages.nanos(0);
     }
 
     /** Takes the times before and after one round trip. It is false when the time is up. */
@@ -38,21 +38,22 @@ public final class Trips {
         return end < ends || !over();
     }
 
-    /** For a message: not 0 when the warm-up is over. */
-    public long phase() {
+    /** For a message: the other end goes through the same stages. */
+    public long stage() {
         return stage;
     }
 
     private boolean over() {
         stage++;
-        if (stage == 1) {
-            Place.fifo(0);
-            ends = System.nanoTime() + 200_000_000;
-        } else if (stage == 2) {
-            histogram.reset();
-            ends = System.nanoTime() + Place.measuredNanos();
+        if (stage == Stages.OVER) {
+            return true;
         }
-        return stage > 2;
+        if (stage == Stages.ALONE) {
+            Place.fifo(0);
+        }
+        histogram.reset();
+        ends = System.nanoTime() + Stages.nanos(stage);
+        return false;
     }
 
     String json() {
