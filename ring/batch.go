@@ -45,8 +45,7 @@ func (p *publisher) PublishBatch(msgs []Outgoing) error {
 		pos += frameSize(n)
 	}
 	p.commit(p.pos, size, first.Data, frameWord(n, first.Type)|stamp)
-	p.pos = pos
-	p.seq += uint64(len(msgs))
+	p.advance(size, uint64(len(msgs)))
 	return nil
 }
 

@@ -59,14 +59,20 @@ func (p *publisher) Commit(typ uint16, n int) error {
 	}
 	size := frameSize(uint64(n))
 	p.commit(p.pos, size, nil, frameWord(uint64(n), typ)|now<<32)
-	p.pos += size
-	p.seq++
-	p.Abort()
+	p.advance(size, 1)
+	p.endClaim()
 	return nil
 }
 
 // Abort forgets the open claim, if there is one. Nothing was published.
-func (p *publisher) Abort() { p.open, p.short = 0, p.fast() }
+func (p *publisher) Abort() {
+	if p.open != 0 && !p.closed {
+		p.zeroAhead() // it may have been filled in
+		p.endClaim()
+	}
+}
+
+func (p *publisher) endClaim() { p.open, p.short = 0, p.fast() }
 
 // renewClaim makes now what stamps count from, though n bytes of the next message are in
 // their place already: since the claim, so much time has passed that its stamp would be

@@ -64,7 +64,8 @@
 //
 // # Memory ordering
 //
-// The writer's order is: table entry, claimed, (0 to the next header, payload), header.
+// The writer's order is: table entry, claimed, (0 to the next header, payload), header; the
+// 0 may have been stored by the call before.
 // The reader's is: header, payload, claimed. Only after the last does it trust what it
 // copied. All of it stands in protocol.go, both halves of each edge side by side;
 // docs/memory-model.md argues why it is enough on amd64 and arm64. Copying payload that

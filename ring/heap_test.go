@@ -649,7 +649,7 @@ type store struct {
 // order that the protocol allows. For every frame that becomes visible by itself, be it
 // a pad, a time frame or what the call published: the entry and the claim if it begins a
 // block; then, in any order, 0 to the next header and all that the frame is made of;
-// then the header.
+// then the header. At last 0 to the header that the next call wants to be 0.
 func storesOf(r *rand.Rand, before, after []uint64, was, now *publisher) []store {
 	index := func(p unsafe.Pointer) int { return int(uintptr(p)-uintptr(unsafe.Pointer(now.hdr))) / 8 }
 	current := slices.Clone(before)
@@ -662,6 +662,10 @@ func storesOf(r *rand.Rand, before, after []uint64, was, now *publisher) []store
 	}
 	final := func(i int) { add(i, after[i]) }
 	pos, end := was.pos, was.end
+	ahead := -1
+	if now.pos < now.end {
+		ahead = index(now.line(now.pos + lineSize))
+	}
 	for pos < now.pos {
 		if pos == end {
 			end += now.block
@@ -687,7 +691,7 @@ func storesOf(r *rand.Rand, before, after []uint64, was, now *publisher) []store
 		}
 		if pos+span == now.pos { // a claim was larger than the message
 			for i := range after {
-				if i != header {
+				if i != header && i != ahead {
 					final(i)
 				}
 			}
@@ -700,6 +704,9 @@ func storesOf(r *rand.Rand, before, after []uint64, was, now *publisher) []store
 	}
 	if pos != was.pos {
 		stores[len(stores)-1].commits = true
+		if ahead >= 0 {
+			final(ahead)
+		}
 	}
 	if !slices.Equal(current, after) {
 		panic("the list of stores does not lead to the ring as it is")

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ const (
 // shared file and is written by the hook and the script.
 type box struct {
 	points  uint64 // passed
-	written uint64 // the point after the last store
+	written uint64 // the point after the last store that was not of 0: one of 0 may follow a commit
 	ops     uint64 // operations of the script that have returned
 	last    uint64 // number of the last message; its parent stores it while the process is stopped
 	lapIn   uint64 // how many stops out of 1000 are to be used for a lap
@@ -109,7 +110,7 @@ func hooked(args []string) error {
 		last = t
 		if write {
 			t |= traceStore
-			if done {
+			if done && atomic.LoadUint64(p) != 0 {
 				b.written = b.points
 			}
 		}

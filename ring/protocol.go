@@ -53,6 +53,9 @@ func (v *view) entry(start uint64) *entry {
 // head, and a publisher that dies at any store leaves a ring whose head is the
 // first 0 header.
 //
+// For frames of one line that 0 is stored beforehand, behind the commit of the frame before
+// ([publisher.zeroAhead]): a store to one more line would delay the header.
+//
 // A batch is committed like one long frame: what comes after the first header, other
 // headers among it, is written before that header, and the 0 is after the last frame.
 // Nobody looks at those headers while the first one is 0. If their publisher dies before

@@ -12,7 +12,8 @@ import (
 type publisher struct {
 	view
 	// Frames may be written from pos to end without entering a block: end is the
-	// end of the block that was entered last, or 0 to send Publish the slow way.
+	// end of the block that was entered last, or 0 to send Publish the slow way. While
+	// pos < end, the headers at pos and one line behind it are 0.
 	pos, end uint64
 	seq      uint64 // of the next message
 	anchor   uint64 // full time from which the stamps of this block count
@@ -52,17 +53,17 @@ const (
 // DropDead each time for its owner.
 func (p *publisher) Publish(typ uint16, msg []byte) error {
 	n := uint64(len(msg))
-	if n < p.short && p.pos < p.end {
-		line, next := p.line(p.pos), p.line(p.pos+lineSize)
+	if n < p.short && p.pos+lineSize < p.end {
+		line, ahead := p.line(p.pos), p.line(p.pos+2*lineSize)
 		src, word := unsafe.Pointer(unsafe.SliceData(msg)), frameWord(n, typ)
 		if p.stamping == stampTicks {
-			if mem.PublishLineTicks(line, next, src, n, word, p.anchor) {
+			if mem.PublishLineTicks(line, ahead, src, n, word, p.anchor) {
 				p.pos += lineSize
 				p.seq++
 				return nil
 			}
 		} else if p.stamping == stampNone {
-			mem.PublishLine(line, next, src, n, word)
+			mem.PublishLine(line, ahead, src, n, word)
 			p.pos += lineSize
 			p.seq++
 			return nil
@@ -85,9 +86,27 @@ func (p *publisher) publishSlow(typ uint16, msg []byte) error {
 		return err
 	}
 	p.commit(p.pos, frameSize(n), msg, frameWord(n, typ)|stamp<<32)
-	p.pos += frameSize(n)
-	p.seq++
+	p.advance(frameSize(n), 1)
 	return nil
+}
+
+// advance goes on behind what was committed.
+func (p *publisher) advance(size, messages uint64) {
+	p.pos += size
+	p.seq += messages
+	p.zeroAhead()
+}
+
+// zeroAhead zeroes the header one line behind pos, where Publish, going the fast way, wants
+// it to be 0: a frame of one line, committed at pos, has to find it so. That way goes on to
+// keep it so itself. It is called wherever something else may have left another word there.
+//
+// In the block's last line that header is the first of the next block, which the claim of
+// this one covers; one line further would be outside, so that line is for publishSlow.
+func (p *publisher) zeroAhead() {
+	if p.pos < p.end {
+		mem.Store((*uint64)(p.line(p.pos+lineSize)), 0)
+	}
 }
 
 // PublishMark publishes a message that begins a snapshot: who joins late
@@ -184,4 +203,5 @@ func (p *publisher) resume(h head) {
 	if p.pos < p.end && p.stamping != stampNone {
 		p.timeFrame(p.now()) // now, so that Publish may go the fast way
 	}
+	p.zeroAhead()
 }

@@ -71,8 +71,7 @@ func (t *TypedPublisher[T]) PublishBatch(vs []T) error {
 		mem.PutFrame(line, &vs[i], word)
 	}
 	p.commit(p.pos, size, bytesOf(&vs[0]), word)
-	p.pos += size
-	p.seq += uint64(len(vs))
+	p.advance(size, uint64(len(vs)))
 	return nil
 }
 

@@ -11,14 +11,14 @@ func LoadFence() {}
 // StoreFence orders earlier stores before later ones; see [LoadFence].
 func StoreFence() {}
 
-// PublishLine writes a frame of one line and commits it: 0 to the header after
-// it, n <= LinePayload bytes from src, then word to its own header, last.
+// PublishLine writes a frame of one line and commits it: n <= LinePayload bytes from
+// src, then word to its header, then 0 to the header at ahead.
 //
 // It is one call so that the stores leave together: while a payload is being
 // written, a polling subscriber takes the line away.
 //
 //go:noescape
-func PublishLine(line, next, src unsafe.Pointer, n, word uint64)
+func PublishLine(line, ahead, src unsafe.Pointer, n, word uint64)
 
 // PublishLineTicks is [PublishLine] with the low half of [Ticks] in the high half
 // of word. It writes nothing and returns false if the ticks are not within 2^32
@@ -29,7 +29,7 @@ func PublishLine(line, next, src unsafe.Pointer, n, word uint64)
 // stamp can be too long by a few ns, never too short.
 //
 //go:noescape
-func PublishLineTicks(line, next, src unsafe.Pointer, n, word, anchor uint64) bool
+func PublishLineTicks(line, ahead, src unsafe.Pointer, n, word, anchor uint64) bool
 
 // Ticks reads the tick counter (RDTSC), in no particular order.
 //

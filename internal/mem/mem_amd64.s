@@ -46,12 +46,11 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL DX, edx+20(FP)
 	RET
 
-// WRITE zeroes the header at BX, copies R8 bytes (0 to 56) from CX to AX+8, and
-// commits R9 to AX. Two overlapping moves stand for a length that is no power of
-// two. Nothing is read past the source's last byte.
+// WRITE copies R8 bytes (0 to 56) from CX to AX+8, commits R9 to AX, and zeroes the
+// header at BX. Two overlapping moves stand for a length that is no power of two.
+// Nothing is read past the source's last byte.
 #define WRITE \
 	XORL SI, SI; \
-	MOVQ SI, (BX); \
 	CMPQ R8, $32; \
 	JB   below32; \
 	MOVOU (CX), X0; \
@@ -62,8 +61,7 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVOU X1, 24(AX); \
 	MOVOU X2, -24(AX)(R8*1); \
 	MOVOU X3, -8(AX)(R8*1); \
-	MOVQ R9, (AX); \
-	JMP  done; \
+	JMP  commit; \
 below32: \
 	CMPQ R8, $16; \
 	JB   below16; \
@@ -71,8 +69,7 @@ below32: \
 	MOVOU -16(CX)(R8*1), X1; \
 	MOVOU X0, 8(AX); \
 	MOVOU X1, -8(AX)(R8*1); \
-	MOVQ R9, (AX); \
-	JMP  done; \
+	JMP  commit; \
 below16: \
 	CMPQ R8, $8; \
 	JB   below8; \
@@ -80,8 +77,7 @@ below16: \
 	MOVQ -8(CX)(R8*1), R11; \
 	MOVQ R10, 8(AX); \
 	MOVQ R11, (AX)(R8*1); \
-	MOVQ R9, (AX); \
-	JMP  done; \
+	JMP  commit; \
 below8: \
 	CMPQ R8, $4; \
 	JB   below4; \
@@ -89,8 +85,7 @@ below8: \
 	MOVL -4(CX)(R8*1), R11; \
 	MOVL R10, 8(AX); \
 	MOVL R11, 4(AX)(R8*1); \
-	MOVQ R9, (AX); \
-	JMP  done; \
+	JMP  commit; \
 below4: \
 	TESTQ R8, R8; \
 	JZ   commit; \
@@ -104,19 +99,19 @@ below4: \
 	MOVB R13, 7(AX)(R8*1); \
 commit: \
 	MOVQ R9, (AX); \
-done:
+	MOVQ SI, (BX)
 
-// func PublishLine(line, next, src unsafe.Pointer, n, word uint64)
+// func PublishLine(line, ahead, src unsafe.Pointer, n, word uint64)
 TEXT ·PublishLine(SB), NOSPLIT, $0-40
 	MOVQ line+0(FP), AX
-	MOVQ next+8(FP), BX
+	MOVQ ahead+8(FP), BX
 	MOVQ src+16(FP), CX
 	MOVQ n+24(FP), R8
 	MOVQ word+32(FP), R9
 	WRITE
 	RET
 
-// func PublishLineTicks(line, next, src unsafe.Pointer, n, word, anchor uint64) bool
+// func PublishLineTicks(line, ahead, src unsafe.Pointer, n, word, anchor uint64) bool
 TEXT ·PublishLineTicks(SB), NOSPLIT, $0-49
 	MOVQ word+32(FP), R9
 	MOVQ anchor+40(FP), R10
@@ -131,7 +126,7 @@ TEXT ·PublishLineTicks(SB), NOSPLIT, $0-49
 	SHLQ $32, AX
 	ORQ  AX, R9
 	MOVQ line+0(FP), AX
-	MOVQ next+8(FP), BX
+	MOVQ ahead+8(FP), BX
 	MOVQ src+16(FP), CX
 	MOVQ n+24(FP), R8
 	WRITE

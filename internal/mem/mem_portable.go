@@ -80,16 +80,16 @@ func CopyIn(dst unsafe.Pointer, src []byte) {
 	}
 }
 
-// PublishLine writes a frame of one line and commits it: 0 to the header after
-// it, n <= LinePayload bytes from src, then word to its own header, last.
-func PublishLine(line, next, src unsafe.Pointer, n, word uint64) {
-	publishLine(line, next, src, n, word)
+// PublishLine writes a frame of one line and commits it: n <= LinePayload bytes from
+// src, then word to its header, then 0 to the header at ahead.
+func PublishLine(line, ahead, src unsafe.Pointer, n, word uint64) {
+	publishLine(line, ahead, src, n, word)
 }
 
 // PublishLineTicks is [PublishLine] with the low half of [Ticks] in the high half
 // of word. It writes nothing and returns false if the ticks are not within 2^32
 // after anchor.
-func PublishLineTicks(line, next, src unsafe.Pointer, n, word, anchor uint64) bool {
+func PublishLineTicks(line, ahead, src unsafe.Pointer, n, word, anchor uint64) bool {
 	return false // no ticks in this build: Ticks says so
 }
 

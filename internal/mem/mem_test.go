@@ -57,7 +57,7 @@ func TestPublishLineEveryLength(t *testing.T) {
 					t.Fatalf("n %d: header %#x, want %#x", n, head, word)
 				}
 				if w[8] != 0 {
-					t.Fatalf("n %d: next header is %#x, want 0", n, w[8])
+					t.Fatalf("n %d: header ahead is %#x, want 0", n, w[8])
 				}
 				b := bytesOf(w)
 				if !bytes.Equal(b[8:8+n], src) {

@@ -98,6 +98,35 @@ inline commit(what, lines, messages, seems) {
 #endif
 }
 
+/* zeroAhead: the header behind pos is 0 when a frame of one line is committed the fast way. */
+inline zeroAhead() {
+	if
+	:: pos < end -> STORE(word[AT(pos+1)] = NONE)
+	:: else
+	fi
+}
+
+/* The fast way of Publish: payload, header, and 0 for the next call. Not for the block's
+ * last line, behind which nothing more is claimed. */
+inline fast() {
+#ifdef FAST_HEADER_FIRST
+	STORE(header(ONE, 1, 1));
+	payload(pos, ONE, seq, 0);
+	moveOn(ONE, 1, 1);
+#else
+	payload(pos, ONE, seq, 0);
+	atomic { header(ONE, 1, 1); moveOn(ONE, 1, 1) }
+#endif
+#ifndef FAST_WITHOUT_ZERO
+	STORE(word[AT(pos+1)] = NONE)
+#endif
+}
+#ifdef FAST_TO_THE_END
+#define FAST (kind == ONE && !due && pos < end)
+#else
+#define FAST (kind == ONE && !due && pos+1 < end)
+#endif
+
 inline claimLate() {
 #ifdef CLAIM_AFTER_PAYLOAD
 	if
@@ -253,11 +282,18 @@ publish:                       /* one call of Publish, or of another way to writ
 #endif
 		fi
 	}
+	if
+	:: FAST -> fast(); goto publish
+	:: else
+	fi;
 	makeRoom(size);
 	if
 	:: kind == ONE -> commit(ONE, 1, 1, 0)
 	:: kind == TWO -> commit(TWO, 2, 1, look)
 	fi;
+#ifndef SLOW_WITHOUT_ZERO
+	zeroAhead();
+#endif
 	goto publish;
 
 #ifdef BATCHES
@@ -302,9 +338,10 @@ batch:                         /* several frames in one block, visible at once *
 		header(kind, total, n);
 #endif
 		seq = seq+n; pos = pos+total;
-		at = 0; n = 0; total = 0;
-		goto publish
+		at = 0; n = 0; total = 0
 	}
+	zeroAhead();
+	goto publish;
 #endif
 
 #ifdef CLAIMS
@@ -316,14 +353,14 @@ claim:                         /* Claim, to be filled in place, and then */
 	fi;
 	STORE(rest[AT(pos)] = PAYLOAD(seq, look));
 	if
-	:: goto publish                /* Abort, half filled in */
+	:: goto abort                  /* half filled in */
 	:: skip
 	fi;
 	if
 	:: kind == TWO ->
 		STORE(word[AT(pos+1)] = SEEMS(look); rest[AT(pos+1)] = PAYLOAD(seq, look));
 		if
-		:: goto publish            /* Abort */
+		:: goto abort
 		:: size = 1; kind = ONE    /* Commit of fewer bytes than were claimed */
 		:: skip                    /* Commit */
 		fi
@@ -344,6 +381,13 @@ claim:                         /* Claim, to be filled in place, and then */
 	:: due -> STORE(entryStamp[PLACE(pos-size)] = anchor); due = 0
 	:: else
 	fi;
+#endif
+	zeroAhead();
+	goto publish;
+
+abort:
+#ifndef ABORT_WITHOUT_ZERO
+	zeroAhead();
 #endif
 	goto publish;
 #endif
@@ -369,6 +413,7 @@ refused:                       /* ErrBackPressure. Publish may be called again *
 
 smaller:                       /* one line still fits into the block */
 	commit(ONE, 1, 1, 0);
+	zeroAhead();
 	goto publish;
 
 #ifdef DEMOTING
@@ -450,6 +495,9 @@ killed:                        /* findHead, by the successor: it alone writes no
 	:: pos < end -> commit(TIME, 1, 0, 0)
 	:: else                        /* the next entry is the anchor */
 	fi;
+#endif
+#ifndef RESUME_WITHOUT_ZERO
+	zeroAhead();
 #endif
 	STORE(state = LIVE);           /* announce */
 	goto publish;

@@ -38,6 +38,8 @@ jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
 # Kind of search, name, model, flags. small: the smallest lossy ring that laps.
 small="-DBLOCKS=2 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
+# The smallest with blocks in which a frame is committed the fast way.
+lines="-DBLOCKS=2 -DLINES=3 -DLIMIT=8 -DLOOKS=1 -DNO_LATEST"
 gate="-DREADERS=0 -DFILES=1 -DGATES=1 -DLOOKS=1"
 named="-DREADERS=0 -DFILES=1 -DLOOKS=1"
 
@@ -46,6 +48,9 @@ searches() {
 	holds laps            ring "-DBLOCKS=2 -DLIMIT=11 -DLOOKS=1 -DNO_LATEST"
 	holds looks           ring "-DBLOCKS=2 -DLIMIT=6 -DLOOKS=3"
 	holds lines           ring "-DBLOCKS=2 -DLINES=3 -DLIMIT=10 -DLOOKS=1 -DNO_LATEST"
+	holds lines-heir      ring "-DLINES=3 -DHEIRS=1 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
+	holds lines-batch-heir ring "-DBATCHES -DHEIRS=1 -DLINES=3 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
+	holds lines-claims    ring "-DCLAIMS -DBLOCKS=2 -DLINES=3 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
 	holds aging           ring "-DBLOCKS=2 -DLIMIT=6 -DLOOKS=1 -DAGING -DCOUNT -DNO_LATEST"
 	holds batches         ring "-DBATCHES -DBLOCKS=2 -DLINES=3 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
 	holds claims          ring "-DCLAIMS -DBLOCKS=2 -DLIMIT=5 -DLOOKS=2 -DNO_LATEST"
@@ -156,6 +161,12 @@ wrong() {
 	fails CLAIM_BEFORE_ENTRY    ring "$small"
 	fails HEADER_BEFORE_ZERO    ring "$small"
 	fails HEADER_BEFORE_PAYLOAD ring "$small"
+	fails FAST_HEADER_FIRST     ring "$lines"
+	fails FAST_WITHOUT_ZERO     ring "-DBLOCKS=2 -DLINES=4 -DLIMIT=11 -DLOOKS=1 -DNO_LATEST"
+	fails FAST_TO_THE_END       ring "$lines"
+	fails SLOW_WITHOUT_ZERO     ring "$lines"
+	fails ABORT_WITHOUT_ZERO    ring "-DCLAIMS $lines"
+	fails RESUME_WITHOUT_ZERO   ring "-DBATCHES -DHEIRS=1 -DLINES=3 -DLIMIT=7 -DLOOKS=1 -DNO_LATEST"
 	fails CLAIM_AFTER_PAYLOAD   ring "$small"
 	fails CLAIM_BLOCK_ONLY      ring "$small"
 	fails NO_LOOK_AT_ZERO       ring "$small"
