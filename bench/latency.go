@@ -152,7 +152,9 @@ func (r *LatencyResult) Curves() []Curve {
 	limit.Limit = true
 	curves := []Curve{limit}
 	for _, l := range r.Loads {
-		curves = append(curves, l.Default.Response.Curve(l.Name), l.Default.Transit.Curve(l.Name+", transit"))
+		transit := l.Default.Transit.Curve(l.Name)
+		transit.Group = "transit"
+		curves = append(curves, l.Default.Response.Curve(l.Name), transit)
 	}
 	return curves
 }

@@ -51,6 +51,7 @@ type Table struct {
 type Curve struct {
 	Name   string  `json:"name"`
 	Limit  bool    `json:"limit,omitempty"` // it is what the machine allows
+	Group  string  `json:"group,omitempty"` // of curves that are compared; a limit is in all
 	Points []Point `json:"points"`
 }
 
