@@ -76,6 +76,9 @@ const (
 	no      = "no"
 )
 
+// CPUModel is the name of the processor.
+func (s *Session) CPUModel() string { return or(s.topology.Info.Model, unknown) }
+
 // machine describes it for a run that begins.
 func (s *Session) machine() Machine {
 	s.before = readCPUTime(s.setup.CPUs)

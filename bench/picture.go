@@ -49,3 +49,14 @@ func (r *LimitResult) Bars() []Bar {
 	}
 	return bars
 }
+
+// Bars are the streams of those ways that are to be had.
+func (r *IPCResult) Bars() []Bar {
+	var bars []Bar
+	for _, w := range r.Ways {
+		if w.Rate > 0 {
+			bars = append(bars, Bar{w.Name, w.Rate, w.Name == limitWay})
+		}
+	}
+	return bars
+}

@@ -35,6 +35,9 @@ func (s *Session) run(bench, stamps string) Run {
 func (s *Session) finish(ctx context.Context, r *Run) {
 	r.Seconds = time.Since(r.Started).Seconds()
 	r.Machine.stolen(readCPUTime(r.CPUs).stealSince(s.before))
+	// Rings of a run that is over are memory that the next one may need. What cannot be
+	// removed now, Close removes, or says why it cannot.
+	_ = os.RemoveAll(filepath.Join(s.dir, r.Bench))
 	r.Interrupted = ctx.Err() != nil
 	if r.Interrupted {
 		r.Notes = append(r.Notes, "The run was interrupted: this is what there was until then.")

@@ -71,9 +71,13 @@ func curvePoints(points []bench.Point) (xys plotter.XYs) {
 	return xys
 }
 
-// percentileTicks are 0 %, 50 %, 90 % and from there on a nine more each.
+// percentileTicks are 0 %, 50 %, 90 % and from there on a nine more each. Where the first
+// two are close, only the second is named.
 func percentileTicks(right float64) plot.ConstantTicks {
-	ticks := plot.ConstantTicks{{Value: 0, Label: "0%"}, {Value: nines(50), Label: "50%"}, {Value: 1, Label: "90%"}}
+	ticks := plot.ConstantTicks{{Value: nines(50), Label: "50%"}, {Value: 1, Label: "90%"}}
+	if right < 6 {
+		ticks = append(plot.ConstantTicks{{Value: 0, Label: "0%"}}, ticks...)
+	}
 	label := "99"
 	for x := 2.0; x <= right; x++ {
 		ticks = append(ticks, plot.Tick{Value: x, Label: label + "%"})

@@ -6,21 +6,29 @@ import (
 	"github.com/tickring/tickring/bench"
 )
 
-// titles of pictures, by benchmark.
+// titles of pictures, by their names.
 var titles = map[string]string{
-	"limit":      "What the machine allows",
-	"rtt":        "Round trip between two processes",
-	"latency":    "One way, open loop, from the intended time",
-	"throughput": "Messages a second between two processes",
-	"wait":       "Ways to wait",
-	"ipc":        "The operating system's ways",
+	"limit":            "Round trip of a cache line",
+	"limit-rates":      "Stream of cache lines",
+	"rtt":              "Round trip between two processes",
+	"latency":          "One way, open loop: response time",
+	"latency-transit":  "One way, open loop: transit time",
+	"throughput-rates": "Stream between two processes",
+	"wait":             "Ways to wait",
+	"wait-cpu":         "Ways to wait: latency against CPU",
+	"ipc":              "Round trip: the ring and the operating system's ways",
+	"ipc-rates":        "Stream: the ring and the operating system's ways",
+	"peers":            "Round trip: tickring and others",
+	"peers-rates":      "Stream: tickring and others",
 }
 
-func titleOf(name string) string {
-	if t, ok := titles[name]; ok {
-		return t
+// titleOf a picture, with the processor.
+func titleOf(name, cpu string) string {
+	title, ok := titles[name]
+	if !ok {
+		title = name
 	}
-	return name
+	return title + " (" + cpu + ")"
 }
 
 // draw makes the pictures of a section.
@@ -32,21 +40,20 @@ func (r *Report) draw(s section, cpu string) (pictures []picture, err error) {
 			err = e
 		}
 	}
-	title := func(more string) string { return titleOf(s.Bench) + more + " (" + cpu + ")" }
 	for _, group := range groups(s.Curves) {
-		name, more := s.Bench, ""
+		name := s.Bench
 		if group != "" {
-			name, more = s.Bench+"-"+group, ", "+group
+			name += "-" + group
 		}
-		add(r.drawCurves(name, title(more), slices.DeleteFunc(slices.Clone(s.Curves), func(c bench.Curve) bool {
+		add(r.drawCurves(name, titleOf(name, cpu), slices.DeleteFunc(slices.Clone(s.Curves), func(c bench.Curve) bool {
 			return c.Group != group && !c.Limit
 		})))
 	}
 	if len(s.Bars) > 0 {
-		add(r.drawBars(s.Bench+"-rates", title(", messages a second"), s.Bars))
+		add(r.drawBars(s.Bench+"-rates", titleOf(s.Bench+"-rates", cpu), s.Bars))
 	}
 	if len(s.Dots) > 0 {
-		add(r.drawDots(s.Bench+"-cpu", title(", latency against CPU"), s.Dots))
+		add(r.drawDots(s.Bench+"-cpu", titleOf(s.Bench+"-cpu", cpu), s.Dots))
 	}
 	return pictures, err
 }

@@ -116,14 +116,14 @@ func (r *Report) drawPeers(p *peers, cpu string) (pictures []picture, err error)
 		}
 	}
 	if len(curves) > 0 {
-		pic, err := r.drawCurves("peers", "Round trip, and others' ("+cpu+")", curves)
+		pic, err := r.drawCurves("peers", titleOf("peers", cpu), curves)
 		if err != nil {
 			return nil, err
 		}
 		pictures = append(pictures, pic)
 	}
 	if len(bars) > 0 {
-		pic, err := r.drawBars("peers-rates", "Messages a second, and others' ("+cpu+")", bars)
+		pic, err := r.drawBars("peers-rates", titleOf("peers-rates", cpu), bars)
 		if err != nil {
 			return nil, err
 		}

@@ -142,6 +142,79 @@ func TestBenchBadInput(t *testing.T) {
 	}
 }
 
+// All benchmarks, as short as they can be: every one is in the report, and its pictures.
+func TestBenchAll(t *testing.T) {
+	needTwoCPUs(t)
+	h := newHost(t)
+	type report struct {
+		Interrupted bool
+		Results     []struct {
+			Bench, Error string
+			Pictures     []struct{ SVG, PNG string }
+		}
+		Peers any
+	}
+	peers := h.write("peers.json", []byte(`{"limit": {"peer": "limit"}, "tickring": {"peer": "tickring"}, "peers": [{"peer": "snail", "skipped": "asleep"}]}`))
+	out := h.file("new/report")
+	p := h.run(append([]string{"bench", "all", "--dir", h.dir, "-o", out, "--peers", peers}, shortly...)...).want(exitOK)
+	var shown, written report
+	p.json(&shown)
+	if err := json.Unmarshal(h.read(out+"/report.json"), &written); err != nil {
+		t.Fatal(err)
+	}
+	text := string(h.read(out + "/report.md"))
+	if len(written.Results) != len(suite()) || len(shown.Results) != len(suite()) || written.Interrupted || written.Peers == nil {
+		t.Fatalf("%+v", written)
+	}
+	for i, b := range suite() {
+		r := written.Results[i]
+		if r.Bench != b.name || r.Error != "" || len(r.Pictures) == 0 {
+			t.Errorf("%s: %+v", b.name, r)
+		}
+		if !strings.Contains(text, "## "+b.name) || !strings.Contains(p.stdout.String(), "== "+b.name+" ==") {
+			t.Errorf("%s is not in the report, or was not shown", b.name)
+		}
+		for _, pic := range r.Pictures {
+			if len(h.read(out+"/"+pic.SVG)) == 0 || len(h.read(out+"/"+pic.PNG)) == 0 {
+				t.Errorf("%+v is empty", pic)
+			}
+		}
+	}
+	if !strings.Contains(text, "snail: skipped: asleep") {
+		t.Error("no peers in the report")
+	}
+	if left := h.rings(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestBenchAllInterrupted(t *testing.T) {
+	needTwoCPUs(t)
+	h := newHost(t)
+	out := h.file("report")
+	p := h.start("bench", "all", "--dir", h.dir, "-o", out, "--duration", "1h", "--capacity", "1MiB", "--json")
+	h.until(func() bool { return len(h.rings()) > 0 })
+	p.signal(os.Interrupt)
+	p.want(exitError).sentence("interrupted")
+	var r struct{ Interrupted bool }
+	p.json(&r)
+	if !r.Interrupted || !strings.Contains(string(h.read(out+"/report.md")), "was interrupted") {
+		t.Errorf("not marked: %s", p.stdout.String())
+	}
+}
+
+func TestBenchAllBadInput(t *testing.T) {
+	needTwoCPUs(t)
+	h := newHost(t)
+	file := h.write("file", nil)
+	h.run("bench", "all", "-o", file+"/report").want(exitError).sentence(file, "not a directory")
+	h.run("bench", "all", "-o", h.file("report"), "--peers", file).want(exitError).sentence(file, "not what bench/peers writes")
+	h.run("bench", "all", "-o", h.file("report"), "--peers", h.file("none")).want(exitError).sentence("none", "no such file")
+	if _, err := os.Stat(h.file("report")); err == nil {
+		t.Error("a report of nothing")
+	}
+}
+
 func TestCPUsFlagKeepsOrder(t *testing.T) {
 	var f cpusFlag
 	if err := f.Set("3,0-1"); err != nil || f.String() != "3,0,1" {
