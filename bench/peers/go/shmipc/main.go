@@ -2,12 +2,12 @@
 // the other process up, which sleeps as soon as its queue is empty.
 //
 // Round trip: the other process is the server and echoes out of its callback, this one waits in
-// ReadBytes. Throughput: this process is the server and reads the stream. A full queue holds the
-// sender up: Flush says so, and the message is sent again.
+// ReadBytes. Throughput: this process is the server and reads the stream. Nothing in shmipc holds
+// a sender up before the shared buffer has run out, and from then on it sends over the socket. So
+// the receiver acknowledges every so many messages, and the sender waits for that.
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,20 +21,24 @@ func main() {
 	shmipc.SetLogLevel(4) // errors: it writes to the standard output
 	harness.Peer{
 		Name: "shmipc-go", Module: "github.com/cloudwego/shmipc-go", Processes: 2,
-		Differences: "Two processes that sleep when there is nothing and wake each other over a Unix socket; goroutines in between; a byte stream in slices of a shared buffer; a full queue holds the sender up.",
+		Differences: "Two processes that sleep when there is nothing and wake each other over a Unix socket; goroutines in between; a byte stream in slices of a shared buffer; acknowledgements of the program hold the sender up, because shmipc itself would go over to the socket.",
 		RTT:         roundTrips,
 		Throughput:  stream,
 		Ends: map[string]func(string) error{
-			"echo": func(dir string) error { return serve(dir, func() shmipc.StreamCallbacks { return new(echo) }) },
+			"echo": func(dir string) error {
+				return serve(dir, func(s *shmipc.Stream) shmipc.StreamCallbacks { return &echo{stream: s} })
+			},
 			"send": send,
 		},
 	}.Main()
 }
 
-// The buffer has a slice of its own for each message that the queue can hold, and as many again:
-// when slices run out, shmipc falls back to the socket.
+// At most window messages are under way; each acknowledgement is for a part of them. Queue and
+// buffer have room for more.
 const (
-	queueCap  = 1 << 15
+	window    = 1 << 13
+	part      = window / 8
+	queueCap  = 2 * window
 	sliceSize = 108 // and a header of 20
 )
 
@@ -49,7 +53,7 @@ func config(dir string) shmipc.Config {
 }
 
 // serve answers each stream on the directory's socket with the callbacks that are made for it.
-func serve(dir string, callbacks func() shmipc.StreamCallbacks) error {
+func serve(dir string, callbacks func(*shmipc.Stream) shmipc.StreamCallbacks) error {
 	c := shmipc.NewDefaultListenerConfig(socket(dir), "unix")
 	own := config(dir)
 	c.Config = &own
@@ -61,17 +65,13 @@ func serve(dir string, callbacks func() shmipc.StreamCallbacks) error {
 }
 
 type listener struct {
-	callbacks func() shmipc.StreamCallbacks
+	callbacks func(*shmipc.Stream) shmipc.StreamCallbacks
 }
 
 func (l listener) OnShutdown(string) {}
 
 func (l listener) OnNewStream(s *shmipc.Stream) {
-	c := l.callbacks()
-	if e, ok := c.(*echo); ok {
-		e.stream = s
-	}
-	s.SetCallbacks(c)
+	s.SetCallbacks(l.callbacks(s))
 }
 
 // dial opens a stream to the server on the directory's socket, once that is there.
@@ -161,7 +161,9 @@ func stream(s *harness.Stream) error {
 	defer os.RemoveAll(dir)
 	done := make(chan error, 2)
 	go func() {
-		done <- serve(dir, func() shmipc.StreamCallbacks { return &receiver{s, done} })
+		done <- serve(dir, func(back *shmipc.Stream) shmipc.StreamCallbacks {
+			return &receiver{stream: s, done: done, back: back}
+		})
 	}()
 	if err := harness.Start("send", dir); err != nil {
 		return err
@@ -172,6 +174,8 @@ func stream(s *harness.Stream) error {
 type receiver struct {
 	stream *harness.Stream
 	done   chan error
+	back   *shmipc.Stream
+	count  int
 }
 
 func (c *receiver) OnData(r shmipc.BufferReader) {
@@ -184,6 +188,18 @@ func (c *receiver) OnData(r shmipc.BufferReader) {
 		c.done <- nil
 	}
 	r.ReleasePreviousRead()
+	if c.count++; c.count%part == 0 {
+		if err := c.acknowledge(); err != nil {
+			c.done <- err
+		}
+	}
+}
+
+func (c *receiver) acknowledge() error {
+	if err := c.back.BufferWriter().WriteByte(0); err != nil {
+		return err
+	}
+	return c.back.Flush(false)
 }
 
 func (c *receiver) OnLocalClose()  {}
@@ -195,20 +211,21 @@ func send(dir string) error {
 		return err
 	}
 	var m harness.Message
-	for source := new(harness.Source); source.Next(&m); {
-		for {
-			if _, err := stream.BufferWriter().WriteBytes(harness.Bytes(&m)); err != nil {
+	left := window // that may be sent
+	for source := new(harness.Source); source.Next(&m); left-- {
+		for left == 0 {
+			if _, err := stream.BufferReader().ReadByte(); err != nil {
 				return err
 			}
-			err := stream.Flush(false)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, shmipc.ErrQueueFull) {
-				return err
-			}
+			stream.BufferReader().ReleasePreviousRead()
+			left += part
+		}
+		if _, err := stream.BufferWriter().WriteBytes(harness.Bytes(&m)); err != nil {
+			return err
+		}
+		if err := stream.Flush(false); err != nil {
+			return err
 		}
 	}
-	time.Sleep(time.Second) // what is under way is read, then the other process is through
-	return nil
+	select {} // the receiver ends, and this process with it
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Of the rings for round trips and for the stream, in messages.
 const SMALL: u64 = 4096;
-const LARGE: u64 = 1 << 16;
+const LARGE: u64 = 1 << 14;
 
 fn main() {
     Peer {
