@@ -63,6 +63,10 @@ func roleOf(name string) func(*child) error {
 		return mirrored
 	case "far":
 		return farRole
+	case "waiter":
+		return waiter
+	case "waker":
+		return wakerRole
 	case "sink":
 		return sink
 	case "listen":
