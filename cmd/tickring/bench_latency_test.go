@@ -48,8 +48,7 @@ func TestReadTimes(t *testing.T) {
 }
 
 func TestBenchLatency(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	path, _ := h.itchFile("day.itch50", 1000)
 	p := h.run("bench", "latency", "--dir", h.dir, "--duration", "50ms", "--rates", "1M", "--file", path, "--json")
 	p.want(exitOK)
@@ -66,8 +65,7 @@ func TestBenchLatency(t *testing.T) {
 }
 
 func TestBenchLatencyBadInput(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	for _, c := range []struct {
 		code  int
 		words string

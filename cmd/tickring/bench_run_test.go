@@ -4,10 +4,15 @@ import (
 	"encoding/json"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tickring/tickring/affinity"
 )
+
+// oneMeasures: benchmarks pin threads that spin, so two at a time would wait for each
+// other's time slices.
+var oneMeasures sync.Mutex
 
 // needTwoCPUs skips a test of benchmarks where they cannot run.
 func needTwoCPUs(t *testing.T) {
@@ -18,13 +23,25 @@ func needTwoCPUs(t *testing.T) {
 	}
 }
 
+// newBenchHost is a host on which a benchmark runs, while no other does.
+func newBenchHost(t *testing.T) *host {
+	t.Helper()
+	needTwoCPUs(t)
+	h := newHost(t)
+	oneMeasures.Lock()
+	t.Cleanup(oneMeasures.Unlock)
+	return h
+}
+
 // as little as there is to measure: one round.
 var shortly = []string{"--duration", "1ms", "--capacity", "1MiB", "--json"}
 
 // What programs read of the two benchmarks' JSON is fixed.
 func TestBenchJSON(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	if raceDetector {
+		t.Skip("millions of messages, each under the race detector")
+	}
+	h := newBenchHost(t)
 	percentiles := []string{"p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"}
 	for _, c := range []struct {
 		name    string
@@ -88,8 +105,7 @@ func TestBenchJSON(t *testing.T) {
 
 // A signal ends a run, not its result.
 func TestBenchInterrupted(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	p := h.start("bench", "rtt", "--dir", h.dir, "--duration", "1h", "--capacity", "1MiB", "--json")
 	h.until(func() bool { return len(h.rings()) > 0 }) // it has begun
 	p.signal(os.Interrupt)
@@ -108,8 +124,7 @@ func TestBenchInterrupted(t *testing.T) {
 }
 
 func TestBenchBadInput(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	for _, c := range []struct {
 		code  int
 		words []string
@@ -144,8 +159,10 @@ func TestBenchBadInput(t *testing.T) {
 
 // All benchmarks, as short as they can be: every one is in the report, and its pictures.
 func TestBenchAll(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	if raceDetector {
+		t.Skip("millions of messages, each under the race detector")
+	}
+	h := newBenchHost(t)
 	type report struct {
 		Interrupted bool
 		Results     []struct {
@@ -189,8 +206,7 @@ func TestBenchAll(t *testing.T) {
 }
 
 func TestBenchAllInterrupted(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	out := h.file("report")
 	p := h.start("bench", "all", "--dir", h.dir, "-o", out, "--duration", "1h", "--capacity", "1MiB", "--json")
 	h.until(func() bool { return len(h.rings()) > 0 })
@@ -204,8 +220,7 @@ func TestBenchAllInterrupted(t *testing.T) {
 }
 
 func TestBenchAllBadInput(t *testing.T) {
-	needTwoCPUs(t)
-	h := newHost(t)
+	h := newBenchHost(t)
 	file := h.write("file", nil)
 	h.run("bench", "all", "-o", file+"/report").want(exitError).sentence(file, "not a directory")
 	h.run("bench", "all", "-o", h.file("report"), "--peers", file).want(exitError).sentence(file, "not what bench/peers writes")
