@@ -74,9 +74,22 @@ func (r *WaitResult) Curves() []Curve {
 	limit.Limit = true
 	curves := []Curve{limit}
 	for _, s := range r.Strategies {
-		curves = append(curves, s.Latency.Curve(s.Name))
+		if s.Latency.Samples > 0 {
+			curves = append(curves, s.Latency.Curve(s.Name))
+		}
 	}
 	return curves
+}
+
+// Dots are the strategies, with messages.
+func (r *WaitResult) Dots() []Dot {
+	var dots []Dot
+	for _, s := range r.Strategies {
+		if s.Latency.Samples > 0 {
+			dots = append(dots, Dot{s.Name, s.CPU, s.Latency.P50, s.Latency.P99})
+		}
+	}
+	return dots
 }
 
 // Wait measures the wait strategies. If ctx ends, the result is what there was until then.

@@ -29,7 +29,7 @@ func TestWait(t *testing.T) {
 			t.Errorf("%s: has no waker, and that took %v %%", w.Name, w.Busy.Waker)
 		}
 	}
-	if len(r.Curves()) != len(r.Strategies)+1 || len(r.Tables()[0].Rows) != len(r.Strategies)+1 {
+	if len(r.Curves()) != len(r.Strategies)+1 || len(r.Tables()[0].Rows) != len(r.Strategies)+1 || len(r.Dots()) != len(r.Strategies) {
 		t.Error("a strategy, or the limit, is not shown")
 	}
 }
@@ -55,6 +55,9 @@ func TestWaitInterrupted(t *testing.T) {
 	r, err := s.Wait(ctx, Wait{Duration: time.Second})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(r.Dots()) != 1 {
+		t.Errorf("%d dots, want that of the one strategy that had its turn", len(r.Dots()))
 	}
 	if !r.Interrupted || r.Limit.Samples+int64(r.Limit.Negative) == 0 || r.Strategies[0].Messages == 0 || r.Strategies[1].Messages != 0 {
 		t.Errorf("what there was until then, marked, is wanted: %+v", r)
