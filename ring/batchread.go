@@ -64,7 +64,7 @@ func (b *Batch) word(i int) *uint64 { return &b.words[b.at[:b.n][i]*lineWords] }
 // at the first one. Seq, Type and Age of the subscriber tell about the last one.
 func (s *subscriber) NextBatch(b *Batch) Status {
 	b.n = 0
-	w := s.frameHeader(s.pos)
+	w := s.poll()
 	if w&0xFFFF-1 >= s.short || s.pos == s.end || len(b.at) == 0 {
 		var st Status
 		if w, st = s.seek(w); st != Message {

@@ -126,7 +126,7 @@ func newTypedSubscriber[T any](s *subscriber, typ uint16) *TypedSubscriber[T] {
 func (t *TypedSubscriber[T]) Next() (*T, Status) {
 	s := t.s
 	n := uint64(unsafe.Sizeof(t.value))
-	w := s.frameHeader(s.pos)
+	w := s.poll()
 	if uint32(w) != t.expect || s.pos+frameSize(n) > s.end || s.short == 0 {
 		return t.nextSlow(w)
 	}

@@ -35,7 +35,7 @@ func (s *subscriber) View() ([]byte, Status) {
 	if s.viewed != 0 && !s.endView() {
 		return nil, s.lapped()
 	}
-	w := s.frameHeader(s.pos)
+	w := s.poll()
 	n := w&0xFFFF - 1
 	if n >= s.short || s.pos == s.end {
 		var st Status
