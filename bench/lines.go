@@ -122,8 +122,9 @@ func (l *lines) readLines(n int) (wrong int) {
 	return wrong
 }
 
-// stepOff is how many pauses a reader that has caught up waits: about a microsecond.
-const stepOff = 32
+// stepOff is how many pauses a reader that has caught up waits: some microseconds. The
+// longer, the faster the stream; what was tried is in docs/benchmarks.md.
+const stepOff = 256
 
 // readEvery is how often a stream's reader tells where it is: once a block of a ring.
 const readEvery = 1024
