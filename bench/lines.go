@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"path/filepath"
+	"errors"
 	"unsafe"
 
 	"github.com/tickring/tickring/internal/mem"
@@ -18,8 +18,10 @@ const lineSize = 64
 // for the stream.
 type lines struct {
 	region           *mmap.Region
-	ping, pong       *uint64
-	read             *uint64 // lines that the stream's reader is done with
+	ping, pong       *uint64      // where they are stored, and
+	pinged, ponged   *uint64      // loaded: the same words
+	readOnly         *mmap.Region // through which they are loaded; nil: region
+	read             *uint64      // lines that the stream's reader is done with
 	stream           unsafe.Pointer
 	mask             uint64 // of the stream, in bytes
 	written, already uint64 // by this process, of all rounds: lines, ping-pongs
@@ -29,7 +31,7 @@ type lines struct {
 
 const linesHead = 4096
 
-func (s *Session) linesPath() string { return filepath.Join(s.dir, "lines") }
+const pingAt, pongAt = 0, 512
 
 // openLines maps the lines, with a stream of so many bytes. Both processes call it.
 func openLines(path string, stream uint64) (*lines, error) {
@@ -46,15 +48,43 @@ func openLines(path string, stream uint64) (*lines, error) {
 	word := func(off uintptr) *uint64 { return (*uint64)(unsafe.Add(r.Base(), off)) }
 	return &lines{
 		region: r,
-		ping:   word(0),
-		pong:   word(512),
+		ping:   word(pingAt),
+		pong:   word(pongAt),
+		pinged: word(pingAt),
+		ponged: word(pongAt),
 		read:   word(1024),
 		stream: unsafe.Add(r.Base(), linesHead),
 		mask:   stream - 1,
 	}, nil
 }
 
-func (l *lines) close() error { return l.region.Close() }
+// openProtected is openLines for the ping-pong, but the words of the other side are loaded
+// through a mapping that cannot be written, as a subscriber's is. On some processors a line
+// comes later that way.
+func openProtected(path string) (*lines, error) {
+	l, err := openLines(path, lineSize)
+	if err != nil {
+		return nil, err
+	}
+	f, err := mmap.Open(path, mmap.ReadOnly)
+	if err == nil {
+		defer f.Close()
+		l.readOnly, err = f.Map(mmap.MapOptions{Length: linesHead, Prefault: true})
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	l.pinged = (*uint64)(unsafe.Add(l.readOnly.Base(), pingAt))
+	l.ponged = (*uint64)(unsafe.Add(l.readOnly.Base(), pongAt))
+	return l, nil
+}
+
+func (l *lines) close() error {
+	if l.readOnly != nil {
+		l.readOnly.Close()
+	}
+	return l.region.Close()
+}
 
 // pingPong sends a word there and waits for it, n times, and stores how many ticks each
 // took. The other side is pongs.
@@ -63,7 +93,7 @@ func (l *lines) pingPong(clock *tick.Clock, ticks []uint64) {
 		l.already++
 		t := clock.Now()
 		mem.StoreRelease(l.ping, l.already)
-		for mem.LoadAcquire(l.pong) != l.already {
+		for mem.LoadAcquire(l.ponged) != l.already {
 		}
 		ticks[i] = clock.Now() - t
 	}
@@ -72,7 +102,7 @@ func (l *lines) pingPong(clock *tick.Clock, ticks []uint64) {
 func (l *lines) pongs(n int) {
 	for range n {
 		l.already++
-		for mem.LoadAcquire(l.ping) != l.already {
+		for mem.LoadAcquire(l.pinged) != l.already {
 		}
 		mem.StoreRelease(l.pong, l.already)
 	}

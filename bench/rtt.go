@@ -23,7 +23,10 @@ type RTT struct {
 // word back.
 type RTTResult struct {
 	Run
-	Limit      Percentiles `json:"limit"`
+	Limit Percentiles `json:"limit"`
+	// The limit again, with words that are loaded through mappings that cannot be written,
+	// as a subscriber's is: what that protection costs on this machine.
+	Protected  Percentiles `json:"limit_protected"`
 	RTT        Percentiles `json:"rtt"`         // without stamps
 	Every      Percentiles `json:"rtt_stamped"` // with a stamp on every message
 	Ratio      Ratio       `json:"ratio"`       // of RTT to Limit
@@ -72,6 +75,7 @@ func (r *RTTResult) Tables() []Table {
 		Head:  slices.Concat([]string{""}, percentileHead, []string{"p50 / limit", "p99 / limit"}),
 		Rows: [][]string{
 			row("limit: a word in a cache line", r.Limit, r.Limit.over(r.Limit)),
+			row("the same, mapped read-only by who reads", r.Protected, r.Protected.over(r.Limit)),
 			row("ring, no stamps", r.RTT, r.Ratio),
 			row("ring, a stamp on every message", r.Every, r.EveryRatio),
 		},
@@ -88,6 +92,7 @@ func (r *RTTResult) Curves() []Curve {
 // The ways a round trip goes, in turn.
 const (
 	viaLines = iota
+	viaProtected
 	viaPlain
 	viaStamped
 	ways
@@ -106,6 +111,25 @@ type echoParams struct {
 
 // echoCommand: send back so many messages. The answer comes when that is done.
 type echoCommand struct{ Way, N int }
+
+// words are the two limits' ping-pongs, by way.
+type words [viaPlain]*lines
+
+func openWords(path string) (w words, err error) {
+	if w[viaLines], err = openLines(path, lineSize); err != nil {
+		return w, err
+	}
+	if w[viaProtected], err = openProtected(path + "-protected"); err != nil {
+		w[viaLines].close()
+	}
+	return w, err
+}
+
+func (w words) close() {
+	for _, l := range w {
+		l.close()
+	}
+}
 
 // rings of a round trip.
 type pair struct {
@@ -132,11 +156,11 @@ func echo(c *child) error {
 	if err := json.Unmarshal(c.params, &p); err != nil {
 		return err
 	}
-	l, err := openLines(p.Lines, lineSize)
+	words, err := openWords(p.Lines)
 	if err != nil {
 		return err
 	}
-	defer l.close()
+	defer words.close()
 	var pairs [ways]pair
 	for way := viaPlain; way < ways; way++ {
 		pairs[way].pub, err = ring.Create(ringOf(way, "pong"), ring.Config{Dir: p.Dir, Capacity: p.Capacity, Stamps: stampsOfWay[way]})
@@ -150,8 +174,8 @@ func echo(c *child) error {
 	}
 	var cmd echoCommand
 	for c.next(&cmd) {
-		if cmd.Way == viaLines {
-			l.pongs(cmd.N)
+		if cmd.Way < viaPlain {
+			words[cmd.Way].pongs(cmd.N)
 		} else if err := pairs[cmd.Way].echo(p.Dir, cmd); err != nil {
 			return err
 		}
@@ -223,11 +247,11 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 	if err != nil {
 		return err
 	}
-	l, err := openLines(dir+"/lines", lineSize)
+	words, err := openWords(dir + "/lines")
 	if err != nil {
 		return err
 	}
-	defer l.close()
+	defer words.close()
 	var pairs [ways]pair
 	for way := viaPlain; way < ways; way++ {
 		pairs[way].pub, err = ring.Create(ringOf(way, "ping"), ring.Config{Dir: dir, Capacity: s.setup.Capacity, Stamps: stampsOfWay[way]})
@@ -249,7 +273,7 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 			return err
 		}
 	}
-	dists := [ways]*dist{newDist(), newDist(), newDist()}
+	dists := [ways]*dist{newDist(), newDist(), newDist(), newDist()}
 	var ratios []float64
 	ticks := make([]uint64, warmUp+rttRound)
 	for until := time.Now().Add(config.Duration); time.Now().Before(until) && ctx.Err() == nil; {
@@ -260,8 +284,8 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 				return err
 			}
 			err := onCPU(s.setup.CPUs[0], func() error {
-				if way == viaLines {
-					l.pingPong(&s.clock, ticks)
+				if way < viaPlain {
+					words[way].pingPong(&s.clock, ticks)
 					return nil
 				}
 				return pairs[way].roundTrips(&s.clock, ticks)
@@ -281,7 +305,8 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 		}
 		ratios = append(ratios, float64(medians[viaPlain])/float64(medians[viaLines]))
 	}
-	r.Limit, r.RTT, r.Every = dists[viaLines].sum(), dists[viaPlain].sum(), dists[viaStamped].sum()
+	r.Limit, r.Protected = dists[viaLines].sum(), dists[viaProtected].sum()
+	r.RTT, r.Every = dists[viaPlain].sum(), dists[viaStamped].sum()
 	r.Ratio, r.EveryRatio = r.RTT.over(r.Limit), r.Every.over(r.Limit)
 	r.Rounds = spreadOf(ratios)
 	return nil
