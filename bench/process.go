@@ -71,6 +71,8 @@ func roleOf(name string) func(*child) error {
 		return sink
 	case "listen":
 		return listen
+	case "crowd":
+		return beCrowd
 	}
 	return nil
 }

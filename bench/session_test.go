@@ -58,6 +58,7 @@ func TestInterruptedIsMarked(t *testing.T) {
 		"limit":      func() (Result, error) { return s.Limit(ctx, Limit{}) },
 		"rtt":        func() (Result, error) { return s.RTT(ctx, RTT{}) },
 		"latency":    func() (Result, error) { return s.Latency(ctx, Latency{}) },
+		"claims":     func() (Result, error) { return s.Claims(ctx, Claims{}) },
 		"throughput": func() (Result, error) { return s.Throughput(ctx, Throughput{}) },
 	} {
 		r, err := run()
