@@ -14,6 +14,7 @@ var titles = map[string]string{
 	"latency":          "One way, open loop: response time",
 	"latency-transit":  "One way, open loop: transit time",
 	"throughput-rates": "Stream between two processes",
+	"claims":           "Publish calls that claim a block, by who listens",
 	"wait":             "Ways to wait",
 	"wait-cpu":         "Ways to wait: latency against CPU",
 	"ipc":              "Round trip: the ring and the operating system's ways",

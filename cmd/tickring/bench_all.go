@@ -22,6 +22,9 @@ func suite() []benchmark {
 		benchmark{name: "wait", run: func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
 			return s.Wait(ctx, bench.Wait{Duration: time.Duration(f.duration)})
 		}},
+		benchmark{name: "claims", run: func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
+			return s.Claims(ctx, bench.Claims{Duration: time.Duration(f.duration)})
+		}},
 		benchmark{name: "ipc", run: func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
 			return s.IPC(ctx, bench.IPC{Duration: time.Duration(f.duration)})
 		}},
