@@ -16,6 +16,8 @@ type Limit struct {
 	// Duration of the exchanges between CPUs; the noise is listened to for a third of it
 	// besides. 0: 6 s.
 	Duration time.Duration
+
+	lines int // of a round's streams. 0: streamRound
 }
 
 // LimitResult is what the machine allows, whatever transport one makes for it: how fast a
@@ -85,6 +87,9 @@ func (s *Session) Limit(ctx context.Context, config Limit) (*LimitResult, error)
 	if config.Duration <= 0 {
 		config.Duration = 6 * time.Second
 	}
+	if config.lines == 0 {
+		config.lines = streamRound
+	}
 	r := &LimitResult{Run: s.run("limit", "none")}
 	r.Ring.Subscriber = "none: lines of memory"
 	if err := s.limit(ctx, config, r); err != nil {
@@ -119,7 +124,7 @@ func (s *Session) limit(ctx context.Context, config Limit, r *LimitResult) error
 	if err != nil {
 		return err
 	}
-	err = m.measure(ctx, config.Duration, r)
+	err = m.measure(ctx, config, r)
 	m.close()
 	if err != nil {
 		return err
@@ -250,17 +255,17 @@ func (m *mirror) run(cmd mirrorCommand, ours func()) error {
 	return m.other.receive(nil)
 }
 
-// stream writes lines and says what the other process read.
-func (m *mirror) stream(i int, l *lines) (got sinkReport, err error) {
+// stream writes n lines and says what the other process read.
+func (m *mirror) stream(i, n int, l *lines) (got sinkReport, err error) {
 	err = onCPU(m.cpu[0], func() error {
-		if err := m.other.send(mirrorCommand{Do: doStream, Stream: i, N: streamRound}); err != nil {
+		if err := m.other.send(mirrorCommand{Do: doStream, Stream: i, N: n}); err != nil {
 			return err
 		}
 		if err := m.other.receive(nil); err != nil {
 			return err
 		}
 		var msg [mem.LineWords]uint64
-		l.write(streamRound, &msg)
+		l.write(n, &msg)
 		return nil
 	})
 	if err != nil {
@@ -270,18 +275,19 @@ func (m *mirror) stream(i int, l *lines) (got sinkReport, err error) {
 		return got, err
 	}
 	if got.Wrong != 0 {
-		return got, fmt.Errorf("%d of %d lines had not the number they should: this must not be", got.Wrong, streamRound)
+		return got, fmt.Errorf("%d of %d lines had not the number they should: this must not be", got.Wrong, n)
 	}
 	return got, nil
 }
 
 // measure does all that two CPUs do, in turns.
-func (m *mirror) measure(ctx context.Context, d time.Duration, r *LimitResult) error {
+func (m *mirror) measure(ctx context.Context, config Limit, r *LimitResult) error {
 	s := m.s
 	trips := newDist()
 	rates := make([][]float64, len(m.streams))
 	offset := newClockOffset(m.cpu)
 	ticks := make([]uint64, warmUp+rttRound)
+	d := config.Duration
 	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
 		s.progress("cache lines", int(d-time.Until(until)), int(d))
 		if err := m.run(mirrorCommand{Do: doPong, N: len(ticks)}, func() { m.words.pingPong(&s.clock, ticks) }); err != nil {
@@ -291,7 +297,7 @@ func (m *mirror) measure(ctx context.Context, d time.Duration, r *LimitResult) e
 			trips.record(s.scale.Ns(t))
 		}
 		for i, l := range m.streams {
-			got, err := m.stream(i, l)
+			got, err := m.stream(i, config.lines, l)
 			if err != nil {
 				return err
 			}

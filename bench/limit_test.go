@@ -11,7 +11,7 @@ import (
 
 func TestLimit(t *testing.T) {
 	s := testSession(t, Setup{})
-	r, err := s.Limit(context.Background(), Limit{Duration: time.Millisecond})
+	r, err := s.Limit(context.Background(), Limit{Duration: time.Millisecond, lines: 4 * unTimed})
 	if err != nil {
 		t.Fatal(err)
 	}
