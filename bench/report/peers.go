@@ -102,6 +102,9 @@ func (p *peers) all() []peer { return append([]peer{p.Limit, p.Tickring}, p.Peer
 func (r *Report) drawPeers(p *peers, cpu string) (pictures []picture, err error) {
 	var curves []bench.Curve
 	var bars []bench.Bar
+	if p.Tickring.RTT == nil || len(p.Tickring.RTT.Curve) == 0 {
+		curves = r.ownTrips()
+	}
 	for i, v := range p.all() {
 		limit := i == 0
 		if v.RTT != nil && len(v.RTT.Curve) > 0 {
@@ -130,6 +133,23 @@ func (r *Report) drawPeers(p *peers, cpu string) (pictures []picture, err error)
 		pictures = append(pictures, pic)
 	}
 	return pictures, nil
+}
+
+// ownTrips are the round trips of this report, for peers that came without tickring's
+// curve: the limit, and the ring without stamps.
+func (r *Report) ownTrips() (curves []bench.Curve) {
+	for _, s := range r.sections {
+		if s.Bench != "rtt" {
+			continue
+		}
+		for _, c := range s.Curves {
+			if len(curves) < 2 {
+				c.Name += ", of this report"
+				curves = append(curves, c)
+			}
+		}
+	}
+	return curves
 }
 
 func (p *peers) markdown(b *bytes.Buffer) {

@@ -286,7 +286,32 @@ func TestPeers(t *testing.T) {
 		t.Errorf("%+v", v.Peers)
 	}
 	checkSVG(t, r.read(t, "peers.svg"))
+	if strings.Contains(string(r.read(t, "peers.svg")), "of this report") {
+		t.Error("curves of another run, though there are those of this one")
+	}
 	checkPNG(t, r.read(t, "peers-rates.png"))
+}
+
+// Peers without tickring's curve stand beside that of the report.
+func TestPeersWithoutOurCurve(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers.json")
+	text := `{"peers": [{"peer": "snail", "rtt": {"curve": [[0, 100], [50, 150], [99, 300]]}}]}`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := newReport(t)
+	if err := r.Add(newMade("rtt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddPeers(path, "Test 3000"); err != nil {
+		t.Fatal(err)
+	}
+	svg := string(r.read(t, "peers.svg"))
+	for _, want := range []string{"snail", "limit: a word in a cache line, of this report", "ring, way number 0, of this report"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %q in the picture", want)
+		}
+	}
 }
 
 func TestNinesAndTicks(t *testing.T) {
