@@ -72,11 +72,6 @@ func (v *view) commit(pos, frame uint64, payload []byte, word uint64) {
 
 // put writes a frame that the commit of an earlier one makes visible.
 func (v *view) put(pos uint64, payload []byte, word uint64) {
-	if n := uint64(len(payload)); n <= mem.LinePayload {
-		// The 0 goes where the next frame is put, or to the header behind the last one.
-		mem.PublishLine(v.line(pos), v.line(pos+lineSize), unsafe.Pointer(unsafe.SliceData(payload)), n, word)
-		return
-	}
 	mem.CopyIn(v.payload(pos), payload)
 	mem.Store((*uint64)(v.line(pos)), word)
 }
