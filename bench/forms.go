@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/ring"
@@ -27,16 +28,29 @@ type value struct {
 	Rest   [mem.LineWords - 1]uint64
 }
 
-// writer returns what publishes n messages on p; where gates hold it, it tries again
-// until they do not. For batches n is a multiple of batchSize.
-func writer(p *ring.Publisher, how form) (func(n int) error, error) {
+// insist publishes again what gates have held, until they do not, or the other side is gone:
+// then it ends with errGone.
+func insist(gone *atomic.Bool, publish func() error) error {
+	for polls := 1; ; polls++ {
+		if err := publish(); err != ring.ErrBackPressure {
+			return err
+		}
+		if polls%askEvery == 0 && gone.Load() {
+			return errGone
+		}
+	}
+}
+
+// writer returns what publishes n messages on p, and waits where gates hold it, until the
+// other side is gone. For batches n is a multiple of batchSize.
+func writer(p *ring.Publisher, how form, gone *atomic.Bool) (func(n int) error, error) {
 	switch how {
 	case formBatch:
-		return batchWriter(p), nil
+		return batchWriter(p, gone), nil
 	case formTyped:
-		return typedWriter(p)
+		return typedWriter(p, gone)
 	case formTypedBatch:
-		return typedBatchWriter(p)
+		return typedBatchWriter(p, gone)
 	}
 	var msg [mem.LinePayload]byte
 	return func(n int) error {
@@ -44,8 +58,8 @@ func writer(p *ring.Publisher, how form) (func(n int) error, error) {
 			binary.LittleEndian.PutUint64(msg[:], seq)
 			seq++
 			err := p.Publish(0, msg[:])
-			for err == ring.ErrBackPressure {
-				err = p.Publish(0, msg[:])
+			if err == ring.ErrBackPressure {
+				err = insist(gone, func() error { return p.Publish(0, msg[:]) })
 			}
 			if err != nil {
 				return err
@@ -55,7 +69,7 @@ func writer(p *ring.Publisher, how form) (func(n int) error, error) {
 	}, nil
 }
 
-func batchWriter(p *ring.Publisher) func(int) error {
+func batchWriter(p *ring.Publisher, gone *atomic.Bool) func(int) error {
 	var data [batchSize][mem.LinePayload]byte
 	var msgs [batchSize]ring.Outgoing
 	for i := range msgs {
@@ -68,8 +82,8 @@ func batchWriter(p *ring.Publisher) func(int) error {
 				seq++
 			}
 			err := p.PublishBatch(msgs[:])
-			for err == ring.ErrBackPressure {
-				err = p.PublishBatch(msgs[:])
+			if err == ring.ErrBackPressure {
+				err = insist(gone, func() error { return p.PublishBatch(msgs[:]) })
 			}
 			if err != nil {
 				return err
@@ -79,14 +93,14 @@ func batchWriter(p *ring.Publisher) func(int) error {
 	}
 }
 
-func typedWriter(p *ring.Publisher) (func(int) error, error) {
+func typedWriter(p *ring.Publisher, gone *atomic.Bool) (func(int) error, error) {
 	t, err := ring.NewTypedPublisher[value](p, 0)
 	var v value
 	return func(n int) error {
 		for v.Number = p.Seq() + 1; n > 0; n-- {
 			err := t.Publish(&v)
-			for err == ring.ErrBackPressure {
-				err = t.Publish(&v)
+			if err == ring.ErrBackPressure {
+				err = insist(gone, func() error { return t.Publish(&v) })
 			}
 			if err != nil {
 				return err
@@ -97,7 +111,7 @@ func typedWriter(p *ring.Publisher) (func(int) error, error) {
 	}, err
 }
 
-func typedBatchWriter(p *ring.Publisher) (func(int) error, error) {
+func typedBatchWriter(p *ring.Publisher, gone *atomic.Bool) (func(int) error, error) {
 	t, err := ring.NewTypedPublisher[value](p, 0)
 	var vs [batchSize]value
 	return func(n int) error {
@@ -107,8 +121,8 @@ func typedBatchWriter(p *ring.Publisher) (func(int) error, error) {
 				seq++
 			}
 			err := t.PublishBatch(vs[:])
-			for err == ring.ErrBackPressure {
-				err = t.PublishBatch(vs[:])
+			if err == ring.ErrBackPressure {
+				err = insist(gone, func() error { return t.PublishBatch(vs[:]) })
 			}
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/internal/tick"
@@ -100,7 +101,7 @@ type linesNear struct{ *lines }
 
 func (l linesNear) roundTrips(clock *tick.Clock, ticks []uint64) (int, error) {
 	l.pingPong(clock, ticks)
-	return 0, nil // it could not have ended otherwise
+	return 0, nil // if it ended early, the far side says why
 }
 
 func (l linesNear) write(n int) error {
@@ -137,15 +138,15 @@ func openRingNear(dir string, capacity uint64) (n *ringNear, err error) {
 		return n, err
 	}
 	n.stream, err = ring.Create(streamName, ring.Config{Dir: dir, Capacity: capacity, Stamps: ring.StampNone, Gates: []ring.Gate{{Name: sinkName}}})
-	if err != nil {
-		return n, err
-	}
-	n.out, err = writer(n.stream, formOne)
 	return n, err
 }
 
 // join completes it when the other side is there.
-func (n *ringNear) join(dir string) (err error) {
+func (n *ringNear) join(dir string, gone *atomic.Bool) (err error) {
+	n.trip.gone = gone
+	if n.out, err = writer(n.stream, formOne, gone); err != nil {
+		return err
+	}
 	n.trip.sub, err = ring.Open(ringOf(viaPlain, "pong"), ring.Options{Dir: dir})
 	return err
 }
@@ -259,7 +260,8 @@ func (s *Session) openWays(dir string, capacity uint64, ways []way) (runs []*way
 	if err := o.receive(nil); err != nil {
 		return runs, err
 	}
-	return runs, rings.join(dir)
+	l.gone = &o.gone
+	return runs, rings.join(dir, &o.gone)
 }
 
 // farRole is the process that has the far sides.

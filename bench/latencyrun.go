@@ -125,6 +125,7 @@ func (s *Session) latency(ctx context.Context, config Latency, r *LatencyResult)
 	if err := o.receive(nil); err != nil {
 		return err
 	}
+	l.gone = &o.gone
 	loads := make([]both, len(patterns))
 	for i := range loads {
 		loads[i].pattern = patterns[i]

@@ -223,6 +223,10 @@ func (s *Session) openMirror(dir string, first, second int, sizes []uint64) (*mi
 		return nil, err
 	}
 	if m.other, err = s.start("mirror", second, p); err == nil {
+		m.words.gone = &m.other.gone
+		for _, l := range m.streams {
+			l.gone = &m.other.gone
+		}
 		err = m.other.receive(nil)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"errors"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/tickring/tickring/internal/mem"
@@ -13,6 +14,10 @@ import (
 // What a transport adds to that is what its figures are compared with.
 
 const lineSize = 64
+
+// askEvery is after how many polls in vain who waits for the other side asks whether there
+// still is one: every millisecond or less. The answer that it gets then says what happened.
+const askEvery = 1 << 16
 
 // lines is memory shared by two processes: words for the ping-pong, and a ring of lines
 // for the stream.
@@ -27,6 +32,7 @@ type lines struct {
 	written, already uint64 // by this process, of all rounds: lines, ping-pongs
 	seen             uint64 // cached *read
 	spare            uint64
+	gone             *atomic.Bool // the other side is: pingPong and write end early
 }
 
 const linesHead = 4096
@@ -55,6 +61,7 @@ func openLines(path string, stream uint64) (*lines, error) {
 		read:   word(1024),
 		stream: unsafe.Add(r.Base(), linesHead),
 		mask:   stream - 1,
+		gone:   new(atomic.Bool),
 	}, nil
 }
 
@@ -93,7 +100,10 @@ func (l *lines) pingPong(clock *tick.Clock, ticks []uint64) {
 		l.already++
 		t := clock.Now()
 		mem.StoreRelease(l.ping, l.already)
-		for mem.LoadAcquire(l.ponged) != l.already {
+		for polls := 1; mem.LoadAcquire(l.ponged) != l.already; polls++ {
+			if polls%askEvery == 0 && l.gone.Load() {
+				return
+			}
 		}
 		ticks[i] = clock.Now() - t
 	}
@@ -116,7 +126,10 @@ func (l *lines) at(n uint64) unsafe.Pointer { return unsafe.Add(l.stream, n*line
 func (l *lines) write(n int, msg *[mem.LineWords]uint64) {
 	room := (l.mask + 1) / lineSize
 	for range n {
-		for l.written-l.seen >= room {
+		for polls := 1; l.written-l.seen >= room; polls++ {
+			if polls%askEvery == 0 && l.gone.Load() {
+				return
+			}
 			l.seen = mem.LoadAcquire(l.read)
 		}
 		line := l.at(l.written)

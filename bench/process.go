@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // A benchmark's other process is this program once more. The two talk in lines of JSON:
@@ -115,9 +116,13 @@ type other struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	enc    *json.Encoder
-	dec    *json.Decoder
 	stderr strings.Builder
 	end    sync.Once
+	// What it answers; closed when there is no more to come. gone is true before that: it
+	// tells those who spin until the process does something.
+	answers chan json.RawMessage
+	gone    atomic.Bool
+	closed  chan struct{}
 }
 
 // start starts the other process in a role, pinned to a CPU. It is ready for a first
@@ -128,6 +133,7 @@ func (s *Session) start(role string, cpu int, params any, files ...*os.File) (*o
 		return nil, err
 	}
 	o := &other{role: role, cmd: exec.Command(s.setup.Command[0], s.setup.Command[1:]...)}
+	o.answers, o.closed = make(chan json.RawMessage), make(chan struct{})
 	o.cmd.Stderr, o.cmd.ExtraFiles = &o.stderr, files
 	if o.in, err = o.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -139,22 +145,44 @@ func (s *Session) start(role string, cpu int, params any, files ...*os.File) (*o
 	if err := o.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrChild, role, err)
 	}
-	o.enc, o.dec = json.NewEncoder(o.in), json.NewDecoder(out)
+	o.enc = json.NewEncoder(o.in)
+	go o.listen(out)
 	return o, o.send(job{Role: role, CPU: cpu, Params: p})
 }
 
+// listen reads on while nobody waits for an answer, so that the process's end is noticed.
+func (o *other) listen(out io.Reader) {
+	defer close(o.answers)
+	defer o.gone.Store(true)
+	for dec := json.NewDecoder(out); ; {
+		var line json.RawMessage
+		if dec.Decode(&line) != nil {
+			return
+		}
+		select {
+		case o.answers <- line:
+		case <-o.closed:
+			return
+		}
+	}
+}
+
 func (o *other) send(command any) error {
-	if err := o.enc.Encode(command); err != nil {
-		return o.failed(err)
+	if o.enc.Encode(command) != nil {
+		return o.ended()
 	}
 	return nil
 }
 
 // receive waits for an answer; value may be nil.
 func (o *other) receive(value any) error {
+	line, ok := <-o.answers
+	if !ok {
+		return o.ended()
+	}
 	a := answer{Value: value}
-	if err := o.dec.Decode(&a); err != nil {
-		return o.failed(err)
+	if err := json.Unmarshal(line, &a); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrChild, o.role, err)
 	}
 	if a.Error != "" {
 		return fmt.Errorf("%w: %s: %s", ErrChild, o.role, a.Error)
@@ -162,17 +190,19 @@ func (o *other) receive(value any) error {
 	return nil
 }
 
-func (o *other) failed(err error) error {
+// ended is the error of a process that has ended before it was told to.
+func (o *other) ended() error {
 	o.close()
 	if said := strings.TrimSpace(o.stderr.String()); said != "" {
 		return fmt.Errorf("%w: %s: %s", ErrChild, o.role, said)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrChild, o.role, err)
+	return fmt.Errorf("%w: %s: it ended in the middle of the run (%v)", ErrChild, o.role, o.cmd.ProcessState)
 }
 
 // close ends the process, whatever it does.
 func (o *other) close() {
 	o.end.Do(func() {
+		close(o.closed)
 		o.in.Close()
 		_ = o.cmd.Process.Kill() // it has nothing to put in order
 		_ = o.cmd.Wait()

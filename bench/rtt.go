@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tickring/tickring/internal/mem"
@@ -133,8 +135,9 @@ func (w words) close() {
 
 // rings of a round trip.
 type pair struct {
-	pub *ring.Publisher
-	sub *ring.Subscriber
+	pub  *ring.Publisher
+	sub  *ring.Subscriber
+	gone *atomic.Bool // the other side is
 }
 
 func (p pair) close() {
@@ -208,7 +211,8 @@ func (p *pair) echo(dir string, cmd echoCommand) (err error) {
 	return nil
 }
 
-// roundTrips sends messages and waits for each, and stores how many ticks it took.
+// roundTrips sends messages and waits for each, and stores how many ticks it took. It ends
+// with errGone if the other side does.
 func (p *pair) roundTrips(clock *tick.Clock, ticks []uint64) error {
 	var msg [mem.LinePayload]byte
 	for i := range ticks {
@@ -218,7 +222,10 @@ func (p *pair) roundTrips(clock *tick.Clock, ticks []uint64) error {
 			return err
 		}
 		m, st := p.sub.Next()
-		for st == ring.Empty {
+		for polls := 1; st == ring.Empty; polls++ {
+			if polls%askEvery == 0 && p.gone.Load() {
+				return errGone
+			}
 			m, st = p.sub.Next()
 		}
 		ticks[i] = clock.Now() - t
@@ -268,7 +275,9 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 	if err := o.receive(nil); err != nil {
 		return err
 	}
+	words[viaLines].gone, words[viaProtected].gone = &o.gone, &o.gone
 	for way := viaPlain; way < ways; way++ {
+		pairs[way].gone = &o.gone
 		if pairs[way].sub, err = ring.Open(ringOf(way, "pong"), ring.Options{Dir: dir}); err != nil {
 			return err
 		}
@@ -290,7 +299,7 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 				}
 				return pairs[way].roundTrips(&s.clock, ticks)
 			})
-			if err != nil {
+			if err != nil && !errors.Is(err, errGone) { // of which receive knows more
 				return err
 			}
 			if err := o.receive(nil); err != nil {

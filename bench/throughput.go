@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -123,6 +124,7 @@ func (s *Session) throughput(ctx context.Context, config Throughput, r *Throughp
 	if err := o.receive(nil); err != nil {
 		return err
 	}
+	l.gone = &o.gone
 	var limits []float64
 	rates, publishers, ratios := [len(streams)][]float64{}, [len(streams)][]float64{}, [len(streams)][]float64{}
 	r.Streams = make([]Stream, len(streams))
@@ -138,7 +140,7 @@ func (s *Session) throughput(ctx context.Context, config Throughput, r *Throughp
 		}
 		limits = append(limits, limit.rate())
 		for i, v := range streams {
-			write, err := writer(pubs[v.stamps], v.form)
+			write, err := writer(pubs[v.stamps], v.form, &o.gone)
 			if err != nil {
 				return err
 			}
@@ -187,7 +189,7 @@ func (s *Session) stream(o *other, cmd sinkCommand, write func(n int) error) (go
 		took = time.Since(began)
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errGone) { // of which receive knows more
 		return got, 0, err
 	}
 	return got, float64(cmd.N) / took.Seconds(), o.receive(&got)
