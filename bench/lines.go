@@ -16,7 +16,7 @@ import (
 const lineSize = 64
 
 // askEvery is after how many polls in vain who waits for the other side asks whether there
-// still is one: every millisecond or less. The answer that it gets then says what happened.
+// still is one: within some milliseconds. The answer that it gets then says what happened.
 const askEvery = 1 << 16
 
 // lines is memory shared by two processes: words for the ping-pong, and a ring of lines

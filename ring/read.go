@@ -97,8 +97,9 @@ type subscriber struct {
 }
 
 // Next returns the next message, or says why there is none. It does not wait, but for
-// the microsecond of stepping off a stream (see [Options]); it does not allocate and
-// makes no system call.
+// the microsecond of stepping off a stream (see [Options]), and for a few looks, less than
+// 200 ns, before it says that there is none: who reads many rings in turn has a [Poller],
+// which asks only those that have something. It does not allocate and makes no system call.
 //
 // The message is a copy in the subscriber's own memory, checked to be whole, and
 // good until the next call. [Subscriber.Seq], [Subscriber.Type] and
