@@ -26,6 +26,7 @@ type lines struct {
 	ping, pong       *uint64      // where they are stored, and
 	pinged, ponged   *uint64      // loaded: the same words
 	readOnly         *mmap.Region // through which they are loaded; nil: region
+	pauses           bool         // of the processor, between two polls of the ping-pong
 	read             *uint64      // lines that the stream's reader is done with
 	stream           unsafe.Pointer
 	mask             uint64 // of the stream, in bytes
@@ -101,6 +102,9 @@ func (l *lines) pingPong(clock *tick.Clock, ticks []uint64) {
 		t := clock.Now()
 		mem.StoreRelease(l.ping, l.already)
 		for polls := 1; mem.LoadAcquire(l.ponged) != l.already; polls++ {
+			if l.pauses {
+				mem.Pause()
+			}
 			if polls%askEvery == 0 && l.gone.Load() {
 				return
 			}
@@ -113,6 +117,9 @@ func (l *lines) pongs(n int) {
 	for range n {
 		l.already++
 		for mem.LoadAcquire(l.pinged) != l.already {
+			if l.pauses {
+				mem.Pause()
+			}
 		}
 		mem.StoreRelease(l.pong, l.already)
 	}

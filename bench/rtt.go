@@ -28,11 +28,15 @@ type RTTResult struct {
 	Limit Percentiles `json:"limit"`
 	// The limit again, with words that are loaded through mappings that cannot be written,
 	// as a subscriber's is: what that protection costs on this machine.
-	Protected  Percentiles `json:"limit_protected"`
+	Protected Percentiles `json:"limit_protected"`
+	// And with a pause of the processor between two polls, which on some processors lets a
+	// line come earlier than plain polling does. Limit is the plain one.
+	Paused     Percentiles `json:"limit_paused"`
 	RTT        Percentiles `json:"rtt"`         // without stamps
 	Every      Percentiles `json:"rtt_stamped"` // with a stamp on every message
 	Ratio      Ratio       `json:"ratio"`       // of RTT to Limit
 	EveryRatio Ratio       `json:"ratio_stamped"`
+	PauseRatio Ratio       `json:"ratio_paused"` // of RTT to Paused
 	Rounds     RatioSpread `json:"ratio_rounds"` // of the p50 of RTT to that of Limit, round by round
 }
 
@@ -78,10 +82,11 @@ func (r *RTTResult) Tables() []Table {
 		Rows: [][]string{
 			row("limit: a word in a cache line", r.Limit, r.Limit.over(r.Limit)),
 			row("the same, mapped read-only by who reads", r.Protected, r.Protected.over(r.Limit)),
+			row("the same, with a pause between polls", r.Paused, r.Paused.over(r.Limit)),
 			row("ring, no stamps", r.RTT, r.Ratio),
 			row("ring, a stamp on every message", r.Every, r.EveryRatio),
 		},
-		Notes: []string{fmt.Sprintf("p50 / limit, no stamps, in %d rounds: median %.2f, %.2f to %.2f", r.Rounds.Rounds, r.Rounds.Median, r.Rounds.Least, r.Rounds.Most)},
+		Notes: []string{fmt.Sprintf("p50 / limit, no stamps, in %d rounds: median %.2f, %.2f to %.2f; over the ping-pong that pauses: p50 %.2f, p99 %.2f", r.Rounds.Rounds, r.Rounds.Median, r.Rounds.Least, r.Rounds.Most, r.PauseRatio.P50, r.PauseRatio.P99)},
 	}}
 }
 
@@ -95,6 +100,7 @@ func (r *RTTResult) Curves() []Curve {
 const (
 	viaLines = iota
 	viaProtected
+	viaPaused
 	viaPlain
 	viaStamped
 	ways
@@ -114,7 +120,7 @@ type echoParams struct {
 // echoCommand: send back so many messages. The answer comes when that is done.
 type echoCommand struct{ Way, N int }
 
-// words are the two limits' ping-pongs, by way.
+// words are the limits' ping-pongs, by way.
 type words [viaPlain]*lines
 
 func openWords(path string) (w words, err error) {
@@ -123,8 +129,15 @@ func openWords(path string) (w words, err error) {
 	}
 	if w[viaProtected], err = openProtected(path + "-protected"); err != nil {
 		w[viaLines].close()
+		return w, err
 	}
-	return w, err
+	if w[viaPaused], err = openLines(path+"-paused", lineSize); err != nil {
+		w[viaLines].close()
+		w[viaProtected].close()
+		return w, err
+	}
+	w[viaPaused].pauses = true
+	return w, nil
 }
 
 func (w words) close() {
@@ -282,7 +295,7 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 			return err
 		}
 	}
-	dists := [ways]*dist{newDist(), newDist(), newDist(), newDist()}
+	dists := [ways]*dist{newDist(), newDist(), newDist(), newDist(), newDist()}
 	var ratios []float64
 	ticks := make([]uint64, warmUp+rttRound)
 	for until := time.Now().Add(config.Duration); time.Now().Before(until) && ctx.Err() == nil; {
@@ -314,9 +327,10 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 		}
 		ratios = append(ratios, float64(medians[viaPlain])/float64(medians[viaLines]))
 	}
-	r.Limit, r.Protected = dists[viaLines].sum(), dists[viaProtected].sum()
+	r.Limit, r.Protected, r.Paused = dists[viaLines].sum(), dists[viaProtected].sum(), dists[viaPaused].sum()
 	r.RTT, r.Every = dists[viaPlain].sum(), dists[viaStamped].sum()
 	r.Ratio, r.EveryRatio = r.RTT.over(r.Limit), r.Every.over(r.Limit)
+	r.PauseRatio = r.RTT.over(r.Paused)
 	r.Rounds = spreadOf(ratios)
 	return nil
 }
