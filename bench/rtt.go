@@ -288,7 +288,9 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 	if err := o.receive(nil); err != nil {
 		return err
 	}
-	words[viaLines].gone, words[viaProtected].gone = &o.gone, &o.gone
+	for _, l := range words {
+		l.gone = &o.gone
+	}
 	for way := viaPlain; way < ways; way++ {
 		pairs[way].gone = &o.gone
 		if pairs[way].sub, err = ring.Open(ringOf(way, "pong"), ring.Options{Dir: dir}); err != nil {
