@@ -21,7 +21,10 @@ func (l *lines) step(target uint64) {
 	l.already++
 	mem.StoreRelease(l.read, target)
 	mem.StoreRelease(l.ping, l.already)
-	for mem.LoadAcquire(l.pong) != l.already {
+	for polls := 1; mem.LoadAcquire(l.pong) != l.already; polls++ {
+		if polls%askEvery == 0 && l.gone.Load() {
+			return
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (s *Session) newCrier(dir string, i int) (*crier, error) {
 // then, wherever it stood before.
 func (c *crier) wholeBlock(l *lines) error {
 	err := c.p.PublishBatch(c.batch)
-	for err == ring.ErrBackPressure {
+	for err == ring.ErrBackPressure && !l.gone.Load() {
 		c.closer(l)
 		err = c.p.PublishBatch(c.batch)
 	}
@@ -86,7 +86,7 @@ func (c *crier) wholeBlock(l *lines) error {
 
 // again publishes a message that could not be published, if that was because of gates.
 func (c *crier) again(l *lines, msg []byte, err error) error {
-	for err == ring.ErrBackPressure {
+	for err == ring.ErrBackPressure && !l.gone.Load() {
 		c.closer(l)
 		err = c.p.Publish(0, msg)
 	}
@@ -196,6 +196,7 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 		return err
 	}
 	defer o.close()
+	l.gone = &o.gone
 	if err := o.receive(nil); err != nil {
 		return err
 	}

@@ -107,7 +107,10 @@ func (l *lines) askTimes(clock *tick.Clock, n int, b *offsetBounds) {
 		l.already++
 		before := clock.Now()
 		mem.StoreRelease(l.ping, l.already)
-		for mem.LoadAcquire(l.pong) != l.already {
+		for polls := 1; mem.LoadAcquire(l.pong) != l.already; polls++ {
+			if polls%askEvery == 0 && l.gone.Load() {
+				return
+			}
 		}
 		after := clock.Now()
 		b.add(before, mem.LoadAcquire(l.time()), after)
