@@ -49,5 +49,27 @@ func (p *publisher) PublishBatch(msgs []Outgoing) error {
 	return nil
 }
 
+// PublishSnapshot publishes messages as [Publisher.PublishBatch] does, and marks the first
+// of them: who joins late may start with it ([FromMark]). Dead before the mark is stored,
+// the publisher has published the messages, and the mark is still the one before.
+func (p *publisher) PublishSnapshot(msgs []Outgoing) error {
+	err := p.PublishBatch(msgs)
+	if err == nil && len(msgs) > 0 {
+		p.setMark(p.seq - uint64(len(msgs)))
+	}
+	return err
+}
+
+// Room returns how many bytes of frames (see [Config.Capacity]) are left of the present
+// block. What does not fit there begins the next one, and a stamped ring may put a line of
+// its own before it. So who wants something at the start of every block, a checkpoint say,
+// publishes it when there is room for no more than a line beside the next message.
+func (p *publisher) Room() uint64 {
+	if p.pos >= p.end {
+		return 0
+	}
+	return p.end - p.pos
+}
+
 // Block returns the size of a block in bytes of frames: what a batch has room in.
 func (p *Publisher) Block() uint64 { return p.fixed.block }

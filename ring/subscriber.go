@@ -224,6 +224,13 @@ func (s *Subscriber) Schema() (string, uint64) {
 // Source returns where the publisher says that the messages come from.
 func (s *Subscriber) Source() string { return s.ring.fixed.sourceName() }
 
+// RingID returns a number that is this ring's own. A publisher that goes on with the ring's
+// sequence keeps it, in a new file too; a ring that was removed and made again has another.
+func (s *Subscriber) RingID() uint64 { return s.ring.fixed.ringID }
+
+// Epoch returns how many publishers the ring has had, up to now.
+func (s *subscriber) Epoch() uint64 { return mem.LoadAcquire(&s.hdr.epoch) }
+
 // Capacity returns the ring's size in bytes of frames.
 func (s *Subscriber) Capacity() uint64 { return s.ring.fixed.capacity }
 
