@@ -313,11 +313,18 @@ func (s *Subscriber) Publisher() Life {
 // Close leaves the ring. The message in hand counts as done with. The file of a
 // named subscriber stays, unless it is ephemeral. A second Close does nothing; Next
 // returns [Closed] from now on, or [Corrupt] if it did before.
-func (s *Subscriber) Close() error {
+func (s *Subscriber) Close() error { return s.close(true) }
+
+// Abandon is Close, but the message in hand does not count as done with: who opens the name
+// next gets it again, as if this process had been killed. After NextBatch these are all
+// messages of the batch.
+func (s *Subscriber) Abandon() error { return s.close(false) }
+
+func (s *Subscriber) close(done bool) error {
 	s.once.Do(func() {
 		if s.stats != nil {
 			_ = mmap.Guard(func() error {
-				if s.err == nil {
+				if s.err == nil && done {
 					if s.viewed != 0 {
 						s.endView()
 					}
