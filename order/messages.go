@@ -32,7 +32,13 @@ const (
 	MsgKillSwitch    MsgType = 0x102 // KillSwitch: from the operator, and again from the gateway when it is done
 	MsgVenueStatus   MsgType = 0x103 // VenueStatus: how far a venue has come
 	MsgCheckpoint    MsgType = 0x110 // Checkpoint: begins a snapshot of the gateway's state
-	MsgCheckpointRow MsgType = 0x111 // rows of it; see checkpoint.go. The one message that is not of Size
+
+	// The rows of a snapshot, as many as fit into a message: the only messages that are
+	// not of Size. See checkpoint.go.
+	MsgCheckpointSessions  MsgType = 0x111 // Session
+	MsgCheckpointPositions MsgType = 0x112 // Position
+	MsgCheckpointOrders    MsgType = 0x113 // Order
+	MsgCheckpointRequests  MsgType = 0x114 // Unanswered
 )
 
 // Origin says which message of which ring a record answers, or is. A record of a strategy
@@ -149,5 +155,19 @@ type VenueStatus struct {
 	GatewaySeq uint64 // up to here the gateway's messages have been dealt with
 	GatewayID  uint64 // RingID of the gateway's ring
 	MdSeq      uint64 // up to here market data has been taken in; 0: none
-	_          [32]byte
+	Origin     Origin // from the venue: RingVenue with no Seq; from the gateway: the venue's message
+	_          [24]byte
+}
+
+// Checkpoint begins a snapshot of the gateway's state. It and the messages with its rows,
+// in the order of their types, are published at once.
+type Checkpoint struct {
+	Seq       uint64 // the state is that after this message of the gateway's ring: the one before
+	Layout    uint32 // of the rows: CheckpointLayout
+	Sessions  uint32 // how many rows of each kind follow
+	Positions uint32
+	Orders    uint32
+	Requests  uint32
+	Killed    uint8 // 1: the kill switch of all is engaged
+	_         [27]byte
 }

@@ -11,4 +11,5 @@ const (
 	_ = -(unsafe.Sizeof(SessionStatus{}) ^ Size)
 	_ = -(unsafe.Sizeof(KillSwitch{}) ^ Size)
 	_ = -(unsafe.Sizeof(VenueStatus{}) ^ Size)
+	_ = -(unsafe.Sizeof(Checkpoint{}) ^ Size)
 )
