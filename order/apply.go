@@ -215,11 +215,14 @@ func (s *State) report(row int, er *ExecutionReport) {
 		return
 	}
 	o := &s.orders[row]
-	exposure, waiting, clOrdID := o.exposure(), o.waiting(), o.ClOrdID
+	exposure, waiting, clOrdID, pending := o.exposure(), o.waiting(), o.ClOrdID, o.Pending.ClOrdID
 	o.report(er)
 	s.unanswered += o.waiting() - waiting
-	if o.ClOrdID != clOrdID {
-		s.orderRows.remove(uint32(o.Strategy), clOrdID)
+	if o.Pending.ClOrdID != pending { // answered: one of the two ids is no more
+		if o.ClOrdID == pending {
+			pending = clOrdID
+		}
+		s.orderRows.remove(uint32(o.Strategy), pending)
 	}
 	fill := er.ExecType == ExecTrade
 	more := o.exposure() - exposure

@@ -134,9 +134,9 @@ type SessionStatus struct {
 	Seq    uint64 // number of the last message of that ring that was judged
 	Origin Origin
 	Ring   uint16
-	Status SessionState
 	Text   Text
-	_      [18]byte
+	Status SessionState
+	_      [19]byte
 }
 
 // KillSwitch stops a strategy, or all: no new orders and replaces; cancels go through. The

@@ -155,7 +155,8 @@ func (o *Order) objection(er *ExecutionReport) string {
 	status := false
 	switch er.ExecType {
 	case ExecTrade, ExecReplaced:
-		status = leaves == 0 && er.OrdStatus == StatusFilled || leaves > 0 && er.OrdStatus.working()
+		status = leaves == 0 && er.OrdStatus == StatusFilled || leaves > 0 && er.OrdStatus.working() &&
+			(cum == 0 || er.OrdStatus != StatusNew)
 	case ExecPendingNew:
 		if pending || o.Venue&VenueAccepted != 0 {
 			return "the venue has accepted the order before"

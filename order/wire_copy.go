@@ -6,6 +6,8 @@ import "encoding/binary"
 
 // The portable twin of wire_direct.go: the same by copies.
 
+const copies = 1
+
 func view[T record](msg []byte) *T {
 	r := new(T)
 	if _, err := binary.Decode(msg, binary.LittleEndian, r); err != nil {

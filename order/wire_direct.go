@@ -7,6 +7,9 @@ import "unsafe"
 // The processors of this build are little-endian and load words at any address, and no
 // record or row has a pointer or a hole: their memory is what travels.
 
+// copies is 1 if records and rows are copied to be seen as such.
+const copies = 0
+
 func view[T record](msg []byte) *T { return (*T)(unsafe.Pointer(unsafe.SliceData(msg))) }
 
 func bytesOf[T record](r *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(r)), Size) }
