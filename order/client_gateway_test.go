@@ -182,8 +182,11 @@ func (g *scripted) execution(o *Order, exec ExecType, qty int32, px int64) Execu
 		er.OrdStatus = StatusNew
 	case ExecReplaced:
 		er.LeavesQty = o.Pending.OrderQty - o.CumQty
-		if er.OrdStatus = StatusNew; er.LeavesQty == 0 {
+		switch er.OrdStatus = StatusNew; {
+		case er.LeavesQty == 0:
 			er.OrdStatus = StatusFilled
+		case o.CumQty > 0:
+			er.OrdStatus = StatusPartiallyFilled
 		}
 	case ExecCanceled, ExecRejected, ExecExpired:
 		er.LeavesQty, er.OrdStatus = 0, OrdStatus(exec)
