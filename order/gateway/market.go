@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tickring/tickring/feed/dbn"
+	"github.com/tickring/tickring/order/risk"
+	"github.com/tickring/tickring/ring"
+)
+
+// market is the prices of all instruments, from a ring of market data. The gateway is no gate
+// there: a feed waits for nobody.
+type market struct {
+	poll    ring.Poller
+	sub     *ring.Subscriber // nil: there is none
+	seq     uint64           // of the last message that was read
+	prices  map[uint32]*risk.Market
+	books   books
+	measure *measure
+}
+
+// books makes best prices of market-by-order records.
+type books interface {
+	apply(m *dbn.MboMsg)
+	// best returns the best prices of an instrument, risk.NoPrice where there is none. It is
+	// false while an event is not whole.
+	best(instrument uint32) (bid, ask int64, settled bool)
+	clear()
+}
+
+// marketTurn is how many messages of market data are read at once before the gateway looks
+// at its inputs.
+const marketTurn = 64
+
+func (m *market) init() { m.prices = map[uint32]*risk.Market{} }
+
+func (m *market) closed() bool { return m.sub == nil }
+
+// open joins the ring at its last mark, or else its oldest message, and reads what is there.
+func (m *market) open(cfg Config, c *Counts) error {
+	sub, err := ring.Open(cfg.MarketData, ring.Options{Dir: cfg.Dir, From: ring.FromMark, Rejoin: ring.RejoinNewest, NoStepOff: true})
+	if err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	if schema, _ := sub.Schema(); !strings.HasPrefix(schema, "dbn") {
+		sub.Close()
+		return fmt.Errorf("gateway: ring %s carries %q and no DBN records: %w", cfg.MarketData, schema, ring.ErrSchema)
+	}
+	m.sub, m.seq, m.books = sub, 0, newBooks()
+	m.poll.Add(sub, 0)
+	for m.sub != nil && m.one(c) {
+	}
+	return nil
+}
+
+func (m *market) close() {
+	if m.sub != nil {
+		m.poll.Remove(m.sub)
+		m.sub.Close()
+		m.sub = nil
+	}
+}
+
+// read reads some of what is there. It is false if there was nothing.
+func (m *market) read(c *Counts) bool {
+	if m.sub == nil {
+		return false
+	}
+	for n := range marketTurn {
+		if !m.one(c) {
+			return n > 0
+		}
+	}
+	return true
+}
+
+// readTo reads on until message seq, or until there is no more.
+func (m *market) readTo(seq uint64, c *Counts) {
+	for m.sub != nil && m.seq < seq && m.one(c) {
+	}
+}
+
+// one reads a message. It is false if there was none.
+func (m *market) one(c *Counts) bool {
+	sub, msg, st := m.poll.Next()
+	switch st {
+	case ring.Message:
+		m.seq = sub.Seq()
+		c.Market++
+		if m.measure != nil {
+			m.measure.tick(sub)
+		}
+		m.apply(msg)
+		return true
+	case ring.Gap:
+		// What is known of the books is no more to be trusted. The price of the last trade
+		// is an old one, but was one.
+		c.Lapped++
+		m.books.clear()
+		for _, p := range m.prices {
+			p.Bid, p.Ask = risk.NoPrice, risk.NoPrice
+		}
+		return true
+	case ring.Superseded, ring.Corrupt:
+		m.close() // discover finds the next one
+	}
+	return false
+}
+
+// apply takes the prices out of a record.
+func (m *market) apply(rec []byte) {
+	switch dbn.RecordType(rec) {
+	case dbn.RTypeMbo:
+		if r, ok := dbn.AsMbo(rec); ok {
+			m.applyMbo(r)
+		}
+	case dbn.RTypeMbp1:
+		if r, ok := dbn.AsMbp1(rec); ok {
+			p := m.priceOf(r.InstrumentID)
+			p.Bid, p.Ask = r.Level.BidPx, r.Level.AskPx
+			if r.Action == dbn.ActionTrade {
+				p.Last = r.Price
+			}
+		}
+	case dbn.RTypeMbp0:
+		if r, ok := dbn.AsTrade(rec); ok {
+			m.priceOf(r.InstrumentID).Last = r.Price
+		}
+	}
+}
+
+func (m *market) applyMbo(r *dbn.MboMsg) {
+	p := m.priceOf(r.InstrumentID)
+	if r.Action == dbn.ActionTrade && r.Price != dbn.UndefPrice {
+		p.Last = r.Price
+	}
+	m.books.apply(r)
+	if bid, ask, settled := m.books.best(r.InstrumentID); settled {
+		p.Bid, p.Ask = bid, ask
+	}
+}
+
+// priceOf returns the prices of an instrument, to be written.
+func (m *market) priceOf(instrument uint32) *risk.Market {
+	p := m.prices[instrument]
+	if p == nil {
+		p = new(risk.Market)
+		*p = risk.NoMarket
+		m.prices[instrument] = p
+	}
+	return p
+}
+
+var noMarket = risk.NoMarket
+
+// of returns the prices of an instrument.
+func (m *market) of(instrument uint32) *risk.Market {
+	if p := m.prices[instrument]; p != nil {
+		return p
+	}
+	return &noMarket
+}
