@@ -2,6 +2,8 @@ package venue
 
 import (
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/tickring/tickring/ring"
 )
@@ -11,8 +13,10 @@ var (
 	ErrConfig = errors.New("invalid configuration")
 	// ErrReports: the venue did not answer a request, or reported more than there was room for.
 	ErrReports = errors.New("the venue broke its contract")
-	// ErrLost: requests are missing that the gateway has sent, or its ring contradicts itself.
-	ErrLost = errors.New("requests of the gateway are lost")
+	// ErrLost: requests that the gateway has sent, or reports that it has not read, are missing.
+	ErrLost = errors.New("messages are lost")
+	// ErrNoGate: the gateway's ring does not wait for this venue.
+	ErrNoGate = errors.New("the gateway's ring does not wait for this venue")
 )
 
 // Config says between which rings a venue stands.
@@ -28,10 +32,42 @@ type Config struct {
 	Capacity uint64
 	// Source says what the venue is, for people who look at its ring.
 	Source string
+	// Patience is how long a ring may be somebody else's, or not wait for this venue, before
+	// that is an error: a process that was killed holds it for a moment. 0: 5 s.
+	Patience time.Duration
 	// Wait is what the runner does while there is nothing to do. nil: ring.Backoff{}.
 	Wait ring.WaitStrategy
 	// Notify, if set, is called when the gateway is found, ends or is replaced.
 	Notify func(Event)
+}
+
+// Sizes of the venue's ring. A block of the smallest has room for four answers, so that what
+// stays empty at its end is little.
+const (
+	defaultCapacity = 8 << 20
+	leastCapacity   = 1 << 20
+	frame           = 64 // bytes of a record in a ring
+)
+
+func (c *Config) check() error {
+	for _, name := range []string{c.Name, c.Gateway} {
+		if err := ring.CheckName(name); err != nil {
+			return fmt.Errorf("venue: %q: %w", name, err)
+		}
+	}
+	switch {
+	case c.Name == c.Gateway:
+		return fmt.Errorf("venue: %q cannot be its own gateway: %w", c.Name, ErrConfig)
+	case c.Capacity != 0 && c.Capacity < leastCapacity:
+		return fmt.Errorf("venue: a capacity of %d bytes is below 1 MiB: %w", c.Capacity, ErrConfig)
+	}
+	if c.Patience <= 0 {
+		c.Patience = 5 * time.Second
+	}
+	if c.Wait == nil {
+		c.Wait = ring.Backoff{}
+	}
+	return nil
 }
 
 // Event is what Notify is told.

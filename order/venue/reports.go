@@ -66,6 +66,17 @@ func (r *Reports) CancelRejection(i int) *order.OrderCancelReject {
 	return (*order.OrderCancelReject)(unsafe.Pointer(&r.recs[i]))
 }
 
+// setOrigin says which input the reports are about.
+func (r *Reports) setOrigin(o order.Origin) {
+	for i := range r.n {
+		if er := r.Execution(i); er != nil {
+			er.Origin = o
+		} else {
+			r.CancelRejection(i).Origin = o
+		}
+	}
+}
+
 func (r *Reports) next(typ order.MsgType) *record {
 	if r.n == r.room {
 		r.over = true

@@ -38,8 +38,14 @@ type Venue interface {
 	MdSeq() uint64
 }
 
-// Recovery is what a venue begins with.
+// Recovery is what a venue begins with. The slices are good until Recover returns.
 type Recovery struct {
+	// Orders are the open orders, by OrderID. A pending request of theirs has been reported
+	// about, but has not got its last word: of a venue that grants or refuses at once there is
+	// none. Requests are such requests whose orders are closed.
+	Orders   []order.Order
+	Requests []order.Unanswered
+
 	GatewayID  uint64 // RingID of the gateway's ring
 	GatewaySeq uint64 // up to here its requests have been dealt with
 	MdSeq      uint64 // MdSeq of the last VenueStatus
