@@ -24,8 +24,8 @@ type desk struct {
 	hand     []byte // of the venue, not passed on yet
 	handType order.MsgType
 
-	sent    []uint64 // requests, by their number in the gateway's ring
-	large   bool     // orders of 63, and many of them
+	sent  []uint64 // requests, by their number in the gateway's ring
+	large bool     // orders of 63, and many of them
 }
 
 const strategies = 3
@@ -222,11 +222,8 @@ type auditor struct {
 }
 
 type book struct {
-	clOrdID   uint64
-	qty, cum  int32
-	fills     int
-	refusals  int
-	lastReply uint32
+	clOrdID  uint64
+	qty, cum int32
 }
 
 func newAuditor(t *testing.T, dir string) *auditor {
@@ -270,10 +267,7 @@ func (a *auditor) message(typ order.MsgType, msg []byte) {
 		a.answered[o.Seq] = true
 		a.answers = append(a.answers, o.Seq)
 	}
-	if cr, ok := order.AsOrderCancelReject(msg); ok && typ == order.MsgOrderCancelReject {
-		if b := a.open[cr.OrderID]; b != nil {
-			b.refusals++
-		}
+	if typ == order.MsgOrderCancelReject {
 		return
 	}
 	er, _ := order.AsExecutionReport(msg)
@@ -298,7 +292,6 @@ func (a *auditor) message(typ order.MsgType, msg []byte) {
 	switch er.ExecType {
 	case order.ExecTrade:
 		b.cum += er.LastQty
-		b.fills++
 		if er.CumQty != b.cum || er.LeavesQty != b.qty-b.cum || er.LeavesQty < 0 {
 			a.t.Fatalf("order %d: a fill of %d to %d with %d left; the books have %d of %d", er.OrderID, er.LastQty, er.CumQty, er.LeavesQty, b.cum, b.qty)
 		}

@@ -287,5 +287,3 @@ func TestBackPressureKeepsTheAnswer(t *testing.T) {
 	g.run.close()
 	g.desk.kill()
 }
-
-func (v *scripted) known() bool { return v.recover > 0 }
