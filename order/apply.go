@@ -109,9 +109,10 @@ func (s *State) ApplyRequest(seq uint64, typ MsgType, r *Request) error {
 	s.unanswered++
 	if typ == MsgNewOrderSingle {
 		s.touched = len(s.orders)
-		s.addOrder(newOrder(seq, r))
+		o := newOrder(seq, r)
+		s.addOrder(&o)
 		in.Open++
-		s.position(strategy, r.SecurityID).addExposure(r.Side, int64(r.OrderQty))
+		s.positions[s.links[s.touched].position].addExposure(r.Side, int64(r.OrderQty))
 		return nil
 	}
 	o := &s.orders[row]
@@ -119,7 +120,7 @@ func (s *State) ApplyRequest(seq uint64, typ MsgType, r *Request) error {
 	o.request(seq, typ, r)
 	s.orderRows.put(uint32(strategy), r.ClOrdID, row)
 	if more := o.exposure() - before; more != 0 {
-		s.position(strategy, o.SecurityID).addExposure(o.Side, more)
+		s.positions[s.links[row].position].addExposure(o.Side, more)
 	}
 	s.touched = row
 	return nil
@@ -173,10 +174,7 @@ func (s *State) ApplyReport(seq uint64, er *ExecutionReport) error {
 // findReported returns the row of the order that a report is about; why it does not fit
 // otherwise, and the row if there is an order.
 func (s *State) findReported(er *ExecutionReport) (int, string) {
-	row := -1
-	if er.Strategy != 0 {
-		row = s.orderRows.find(uint32(er.Strategy), er.ClOrdID)
-	}
+	row := s.orderRows.find(uint32(er.Strategy), er.ClOrdID)
 	if row < 0 || row >= unansweredRow {
 		return s.findOutlived(er, row)
 	}
@@ -227,23 +225,19 @@ func (s *State) report(row int, er *ExecutionReport) {
 	fill := er.ExecType == ExecTrade
 	more := o.exposure() - exposure
 	if fill || more != 0 {
-		p := s.position(o.Strategy, o.SecurityID)
+		p := &s.positions[s.links[row].position]
 		p.addExposure(o.Side, more)
 		if fill {
 			p.fill(o.Side, er.LastPx, int64(er.LastQty))
 		}
 	}
-	if i := s.session(o.Strategy); i >= 0 {
-		in := &s.sessions[i]
-		in.Reports++
-		if fill {
-			in.Fills++
-		}
-		if o.Closed != 0 {
-			in.Open--
-		}
+	in := &s.sessions[s.links[row].session]
+	in.Reports++
+	if fill {
+		in.Fills++
 	}
 	if o.Closed != 0 {
+		in.Open--
 		s.removeOrder(row)
 		s.touched = touchedClosed
 		return
@@ -303,10 +297,7 @@ func (s *State) ApplyCancelReject(seq uint64, cr *OrderCancelReject) error {
 // findRejected returns the row of the order, or of the request that outlived it, that an
 // OrderCancelReject is about.
 func (s *State) findRejected(cr *OrderCancelReject) (int, string) {
-	row := -1
-	if cr.Strategy != 0 {
-		row = s.orderRows.find(uint32(cr.Strategy), cr.ClOrdID)
-	}
+	row := s.orderRows.find(uint32(cr.Strategy), cr.ClOrdID)
 	switch {
 	case row < 0:
 		return -1, "no request of this ClOrdID is pending"
@@ -338,7 +329,7 @@ func (s *State) cancelReject(row int, cr *OrderCancelReject) {
 	o.cancelReject()
 	s.unanswered += o.waiting() - waiting
 	if more := o.exposure() - exposure; more != 0 {
-		s.position(o.Strategy, o.SecurityID).addExposure(o.Side, more)
+		s.positions[s.links[row].position].addExposure(o.Side, more)
 	}
 	s.touched = row
 }
@@ -392,6 +383,7 @@ func (s *State) ApplySession(seq uint64, ss *SessionStatus) error {
 		in = s.addSession(ss.Ring)
 	}
 	if in.RingID != ss.RingID { // a ring of its own: it begins anew
+		s.above = s.above || in.RingID != 0
 		in.RingID, in.LastClOrdID, in.LastMdSeq, in.LastEpoch = ss.RingID, 0, 0, 0
 	}
 	in.Seq, in.Epoch, in.Status = ss.Seq, ss.Epoch, ss.Status

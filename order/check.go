@@ -111,7 +111,7 @@ func (s *State) checkRequest(typ MsgType, r *Request, in *Session) (Text, int) {
 			return TextKilled, -1
 		}
 	}
-	if s.orderRows.find(uint32(strategy), r.ClOrdID) >= 0 {
+	if (s.above || r.ByGateway()) && s.orderRows.find(uint32(strategy), r.ClOrdID) >= 0 {
 		return TextDuplicate, -1
 	}
 	if typ == MsgNewOrderSingle {

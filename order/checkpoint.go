@@ -229,7 +229,7 @@ func (s *State) positionRow(r *Position, verify bool) (bool, string) {
 	if len(s.positions) >= s.bounds.Rows {
 		return true, "more rows than there may be"
 	}
-	*s.position(r.Strategy, r.SecurityID) = *r
+	s.positions[s.position(r.Strategy, r.SecurityID)] = *r
 	return true, ""
 }
 
@@ -238,7 +238,7 @@ func (s *State) orderRow(r *Order, verify bool) (bool, string) {
 		return false, ""
 	}
 	if verify {
-		own := s.OrderByID(r.OrderID)
+		own := s.Order(r.Strategy, r.ClOrdID)
 		if own == nil || *own != *r {
 			return true, differs
 		}
@@ -250,7 +250,7 @@ func (s *State) orderRow(r *Order, verify bool) (bool, string) {
 	if len(s.orders) >= s.bounds.Rows {
 		return true, "more rows than there may be"
 	}
-	s.addOrder(*r)
+	s.addOrder(r)
 	return true, ""
 }
 
@@ -273,8 +273,8 @@ func (s *State) checkOrderRow(r *Order) string {
 	case s.orderRows.find(uint32(r.Strategy), p.ClOrdID) >= 0:
 		return "a ClOrdID twice"
 	}
-	if s.orderRows.find(0, r.OrderID) >= 0 || s.orderRows.find(uint32(r.Strategy), r.ClOrdID) >= 0 {
-		return "an OrderID or ClOrdID twice"
+	if s.orderRows.find(uint32(r.Strategy), r.ClOrdID) >= 0 {
+		return "a ClOrdID twice"
 	}
 	if s.Position(r.Strategy, r.SecurityID) == nil || s.Session(r.Strategy) == nil {
 		return "an order without its position and session"
@@ -286,10 +286,7 @@ func (s *State) requestRow(r *Unanswered, verify bool) (bool, string) {
 	if !s.follows(r.Strategy) {
 		return false, ""
 	}
-	row := -1
-	if r.Strategy != 0 {
-		row = s.orderRows.find(uint32(r.Strategy), r.ClOrdID)
-	}
+	row := s.orderRows.find(uint32(r.Strategy), r.ClOrdID)
 	if verify {
 		if row < unansweredRow || s.requests[row-unansweredRow] != *r {
 			return true, differs
@@ -327,15 +324,19 @@ func (s *State) endSnapshot(seq uint64, typ MsgType) error {
 
 // sum holds the sums of a state that was taken over against the rows they are of.
 func (s *State) sum() string {
-	s.unanswered = 0
+	s.unanswered, s.above = 0, false
 	for i := range s.orders {
-		o := &s.orders[i]
+		o, in := &s.orders[i], &s.sessions[s.links[i].session]
 		s.unanswered += o.waiting()
-		s.Session(o.Strategy).Open--
-		s.Position(o.Strategy, o.SecurityID).addExposure(o.Side, -o.exposure())
+		s.above = s.above || o.ClOrdID > in.LastClOrdID || above(o.Pending.ClOrdID, in)
+		in.Open--
+		s.positions[s.links[i].position].addExposure(o.Side, -o.exposure())
 	}
 	for i := range s.requests {
-		s.unanswered += 1 - int(s.requests[i].Answered)
+		u := &s.requests[i]
+		s.unanswered += 1 - int(u.Answered)
+		in := s.Session(u.Strategy)
+		s.above = s.above || in == nil || above(u.ClOrdID, in)
 	}
 	for i := range s.sessions {
 		if s.sessions[i].Open != 0 {
@@ -349,8 +350,11 @@ func (s *State) sum() string {
 	}
 	for i := range s.orders {
 		o := &s.orders[i]
-		s.Session(o.Strategy).Open++
-		s.Position(o.Strategy, o.SecurityID).addExposure(o.Side, o.exposure())
+		s.sessions[s.links[i].session].Open++
+		s.positions[s.links[i].position].addExposure(o.Side, o.exposure())
 	}
 	return ""
 }
+
+// above says whether a strategy's request has a ClOrdID above the last one of its session.
+func above(clOrdID uint64, in *Session) bool { return clOrdID < gatewayBit && clOrdID > in.LastClOrdID }

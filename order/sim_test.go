@@ -428,7 +428,7 @@ func (s *sim) compare(t *testing.T, st *State, strategy uint16) {
 	if st.Seq() != s.seq || st.Killed() != s.killed || !st.Ready() {
 		t.Fatalf("message %d, killed %t, ready %t; want %d, %t", st.Seq(), st.Killed(), st.Ready(), s.seq, s.killed)
 	}
-	keys := 2*len(st.orders) + len(st.requests)
+	keys := len(st.orders) + len(st.requests)
 	for i := range st.orders {
 		if st.orders[i].Pending.Kind != PendingNone {
 			keys++

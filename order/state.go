@@ -1,8 +1,6 @@
 package order
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Bounds say what of a gateway's ring a State keeps.
 type Bounds struct {
@@ -35,17 +33,26 @@ type State struct {
 	orders    []Order
 	requests  []Unanswered
 
-	sessionRows  index // 0, ring
-	positionRows index // strategy, SecurityID
-	// Orders by (0, OrderID) and by strategy and ClOrdID, theirs and that of the pending
-	// request; requests by strategy and ClOrdID.
+	sessionRows  []int32 // by number of the ring: the row and 1; 0: none
+	venueRow     int32   // of RingVenue, the same
+	operatorRow  int32   // of RingOperator, the same
+	positionRows index   // by strategy and SecurityID
+	// By strategy and ClOrdID: orders by their own and that of their pending request, and
+	// requests.
 	orderRows index
+	links     []link // of orders, row by row
 
+	// Whether there may be an order or a request with a ClOrdID above its session's last one:
+	// a ring was made again.
+	above      bool
 	unanswered int
 	touched    int // row of the order that the last message was about, none or closed
 	closed     Order
 	header     Checkpoint // of AppendCheckpoint
 }
+
+// link is where an order's position and session are. Those rows never move.
+type link struct{ position, session int32 }
 
 const (
 	touchedNone   = -1
@@ -58,16 +65,16 @@ func NewState(b Bounds) *State {
 		b.Rows = defaultRows
 	}
 	return &State{bounds: b, touched: touchedNone,
-		sessionRows: newIndex(), positionRows: newIndex(), orderRows: newIndex()}
+		positionRows: newIndex(), orderRows: newIndex()}
 }
 
 // Reset empties the state. It may begin again anywhere.
 func (s *State) Reset() {
-	s.sessionRows.clear()
+	clear(s.sessionRows)
 	s.positionRows.clear()
 	s.orderRows.clear()
 	*s = State{bounds: s.bounds, touched: touchedNone,
-		sessions: s.sessions[:0], positions: s.positions[:0], orders: s.orders[:0], requests: s.requests[:0],
+		sessions: s.sessions[:0], positions: s.positions[:0], orders: s.orders[:0], requests: s.requests[:0], links: s.links[:0],
 		sessionRows: s.sessionRows, positionRows: s.positionRows, orderRows: s.orderRows}
 }
 
@@ -91,14 +98,19 @@ func (s *State) Unanswered() int { return s.unanswered }
 // Order returns the open order of a strategy that has this ClOrdID, or whose pending request
 // has it; nil: there is none.
 func (s *State) Order(strategy uint16, clOrdID uint64) *Order {
-	if strategy == 0 {
-		return nil
-	}
 	return s.orderAt(s.orderRows.find(uint32(strategy), clOrdID))
 }
 
-// OrderByID returns an open order; nil: there is none.
-func (s *State) OrderByID(orderID uint64) *Order { return s.orderAt(s.orderRows.find(0, orderID)) }
+// OrderByID returns an open order; nil: there is none. It looks at all of them, as reports
+// come with a ClOrdID.
+func (s *State) OrderByID(orderID uint64) *Order {
+	for i := range s.orders {
+		if s.orders[i].OrderID == orderID {
+			return &s.orders[i]
+		}
+	}
+	return nil
+}
 
 func (s *State) orderAt(row int) *Order {
 	if row < 0 || row >= unansweredRow {
@@ -148,7 +160,19 @@ func (s *State) Position(strategy uint16, security uint32) *Position {
 // Positions returns all positions, in the order in which they came.
 func (s *State) Positions() []Position { return s.positions }
 
-func (s *State) session(ring uint16) int { return s.sessionRows.find(0, uint64(ring)) }
+// session returns the row of a ring's session; -1: there is none.
+func (s *State) session(ring uint16) int {
+	if int(ring) < len(s.sessionRows) {
+		return int(s.sessionRows[ring]) - 1
+	}
+	switch ring {
+	case RingVenue:
+		return int(s.venueRow) - 1
+	case RingOperator:
+		return int(s.operatorRow) - 1
+	}
+	return -1
+}
 
 // follows says whether orders and positions of this strategy are kept.
 func (s *State) follows(strategy uint16) bool {
@@ -164,20 +188,31 @@ func (s *State) journal(seq uint64, typ MsgType, format string, args ...any) err
 
 // addSession returns a new row for a ring that has none.
 func (s *State) addSession(ring uint16) *Session {
-	s.sessionRows.put(0, uint64(ring), len(s.sessions))
 	s.sessions = append(s.sessions, Session{Ring: ring})
+	row := int32(len(s.sessions))
+	switch {
+	case ring == RingVenue:
+		s.venueRow = row
+	case ring == RingOperator:
+		s.operatorRow = row
+	default:
+		for int(ring) >= len(s.sessionRows) {
+			s.sessionRows = append(s.sessionRows, 0)
+		}
+		s.sessionRows[ring] = row
+	}
 	return &s.sessions[len(s.sessions)-1]
 }
 
 // position returns the row of a position, a new one if there is none.
-func (s *State) position(strategy uint16, security uint32) *Position {
+func (s *State) position(strategy uint16, security uint32) int {
 	i := s.positionRows.find(uint32(strategy), uint64(security))
 	if i < 0 {
 		i = len(s.positions)
 		s.positionRows.put(uint32(strategy), uint64(security), i)
 		s.positions = append(s.positions, Position{Strategy: strategy, SecurityID: security})
 	}
-	return &s.positions[i]
+	return i
 }
 
 // addExposure adds to what the open orders of a side may fill.
@@ -190,16 +225,16 @@ func (p *Position) addExposure(side Side, qty int64) {
 }
 
 // addOrder adds a row and its keys.
-func (s *State) addOrder(o Order) {
+func (s *State) addOrder(o *Order) {
 	row := len(s.orders)
-	s.orders = append(s.orders, o)
+	s.orders = append(s.orders, *o)
+	s.links = append(s.links, link{int32(s.position(o.Strategy, o.SecurityID)), int32(s.session(o.Strategy))})
 	s.setKeys(row)
 }
 
 // setKeys points the keys of an order at its row.
 func (s *State) setKeys(row int) {
 	o := &s.orders[row]
-	s.orderRows.put(0, o.OrderID, row)
 	s.orderRows.put(uint32(o.Strategy), o.ClOrdID, row)
 	if o.Pending.Kind != PendingNone {
 		s.orderRows.put(uint32(o.Strategy), o.Pending.ClOrdID, row)
@@ -209,7 +244,6 @@ func (s *State) setKeys(row int) {
 // removeOrder takes a closed order out. Its pending request, if any, stays to be answered.
 func (s *State) removeOrder(row int) {
 	o := &s.orders[row]
-	s.orderRows.remove(0, o.OrderID)
 	s.orderRows.remove(uint32(o.Strategy), o.ClOrdID)
 	if p := &o.Pending; p.Kind != PendingNone {
 		u := Unanswered{ClOrdID: p.ClOrdID, OrigClOrdID: o.ClOrdID, OrderID: o.OrderID, Seq: p.Seq,
@@ -223,10 +257,10 @@ func (s *State) removeOrder(row int) {
 	s.closed = *o
 	last := len(s.orders) - 1
 	if row != last {
-		s.orders[row] = s.orders[last]
+		s.orders[row], s.links[row] = s.orders[last], s.links[last]
 		s.setKeys(row)
 	}
-	s.orders = s.orders[:last]
+	s.orders, s.links = s.orders[:last], s.links[:last]
 }
 
 // removeRequest takes an answered request of a closed order out.
