@@ -109,8 +109,8 @@ func (s *State) ApplyRequest(seq uint64, typ MsgType, r *Request) error {
 	s.unanswered++
 	if typ == MsgNewOrderSingle {
 		s.touched = len(s.orders)
-		o := newOrder(seq, r)
-		s.addOrder(&o)
+		s.roomForOrder().begin(seq, r)
+		s.addOrder()
 		in.Open++
 		s.positions[s.links[s.touched].position].addExposure(r.Side, int64(r.OrderQty))
 		return nil

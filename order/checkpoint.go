@@ -250,7 +250,8 @@ func (s *State) orderRow(r *Order, verify bool) (bool, string) {
 	if len(s.orders) >= s.bounds.Rows {
 		return true, "more rows than there may be"
 	}
-	s.addOrder(r)
+	*s.roomForOrder() = *r
+	s.addOrder()
 	return true, ""
 }
 

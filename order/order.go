@@ -78,13 +78,22 @@ func (o *Order) waiting() (n int) {
 	return n
 }
 
-// newOrder is the order that a NewOrderSingle makes, forwarded as message seq.
-func newOrder(seq uint64, r *Request) Order {
-	return Order{
-		OrderID: seq, ClOrdID: r.ClOrdID, MdSeq: r.MdSeq, Price: r.Price, Priority: seq,
-		SecurityID: r.SecurityID, OrderQty: r.OrderQty, Strategy: r.Origin.Ring, Epoch: r.Origin.Epoch,
-		Side: r.Side, OrdType: r.OrdType, TimeInForce: r.TimeInForce, Flags: r.Flags,
-	}
+// begin makes o, whatever it was, the order of a NewOrderSingle, forwarded as message seq.
+func (o *Order) begin(seq uint64, r *Request) {
+	o.OrderID = seq
+	o.ClOrdID = r.ClOrdID
+	o.MdSeq = r.MdSeq
+	o.Price = r.Price
+	o.Priority = seq
+	o.Paid = Int128{}
+	o.Pending = Pending{}
+	o.SecurityID = r.SecurityID
+	o.OrderQty = r.OrderQty
+	o.CumQty = 0
+	o.Strategy = r.Origin.Ring
+	o.Epoch = r.Origin.Epoch
+	o.Side, o.OrdType, o.TimeInForce, o.Flags = r.Side, r.OrdType, r.TimeInForce, r.Flags
+	o.Venue, o.Closed = 0, 0
 }
 
 // request makes a cancel or replace that passed CheckRequest pending.

@@ -47,7 +47,6 @@ type State struct {
 	above      bool
 	unanswered int
 	touched    int // row of the order that the last message was about, none or closed
-	closed     Order
 	header     Checkpoint // of AppendCheckpoint
 }
 
@@ -124,7 +123,7 @@ func (s *State) orderAt(row int) *Order {
 func (s *State) Last() *Order {
 	switch {
 	case s.touched == touchedClosed:
-		return &s.closed
+		return s.roomForOrder()
 	case s.touched >= 0:
 		return &s.orders[s.touched]
 	}
@@ -224,10 +223,20 @@ func (p *Position) addExposure(side Side, qty int64) {
 	}
 }
 
-// addOrder adds a row and its keys.
-func (s *State) addOrder(o *Order) {
+// roomForOrder returns the row behind the last, which is rubbish.
+func (s *State) roomForOrder() *Order {
+	n := len(s.orders)
+	if n == cap(s.orders) {
+		s.orders = append(s.orders, Order{})[:n]
+	}
+	return &s.orders[:n+1][n]
+}
+
+// addOrder adds the row behind the last.
+func (s *State) addOrder() {
 	row := len(s.orders)
-	s.orders = append(s.orders, *o)
+	s.orders = s.orders[:row+1]
+	o := &s.orders[row]
 	s.links = append(s.links, link{int32(s.position(o.Strategy, o.SecurityID)), int32(s.session(o.Strategy))})
 	s.setKeys(row)
 }
@@ -241,7 +250,7 @@ func (s *State) setKeys(row int) {
 	}
 }
 
-// removeOrder takes a closed order out. Its pending request, if any, stays to be answered.
+// removeOrder takes a closed order out; it stays readable in the row behind the last. Its pending request, if any, stays to be answered.
 func (s *State) removeOrder(row int) {
 	o := &s.orders[row]
 	s.orderRows.remove(uint32(o.Strategy), o.ClOrdID)
@@ -254,10 +263,10 @@ func (s *State) removeOrder(row int) {
 		s.orderRows.put(uint32(o.Strategy), p.ClOrdID, unansweredRow+len(s.requests))
 		s.requests = append(s.requests, u)
 	}
-	s.closed = *o
 	last := len(s.orders) - 1
 	if row != last {
-		s.orders[row], s.links[row] = s.orders[last], s.links[last]
+		s.orders[row], s.orders[last] = s.orders[last], s.orders[row]
+		s.links[row] = s.links[last]
 		s.setKeys(row)
 	}
 	s.orders, s.links = s.orders[:last], s.links[:last]
