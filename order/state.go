@@ -46,7 +46,7 @@ type State struct {
 	// a ring was made again.
 	above      bool
 	unanswered int
-	touched    int // row of the order that the last message was about, none or closed
+	touched    int        // row of the order that the last message was about, none or closed
 	header     Checkpoint // of AppendCheckpoint
 }
 
