@@ -210,6 +210,11 @@ func (c *Client) Err() error { return c.broken }
 // LastClOrdID returns that of the strategy's last request, of whichever process.
 func (c *Client) LastClOrdID() uint64 { return c.last }
 
+// Session returns what the gateway knows of this strategy: counts over its whole life, and
+// whether its kill switch is engaged; nil if it has not found it yet. It is good until the
+// next Poll.
+func (c *Client) Session() *Session { return c.state.Session(c.cfg.Strategy) }
+
 // Orders returns the open orders as far as Poll has come, in no order, until the next Poll.
 // Requests that the gateway has yet to judge are not in them: see [Client.Unjudged].
 func (c *Client) Orders() []Order { return c.state.Orders() }
@@ -231,3 +236,9 @@ func (c *Client) Position(security uint32) *Position {
 
 // Positions returns those in all instruments, in no order, until the next Poll.
 func (c *Client) Positions() []Position { return c.state.Positions() }
+
+// Settled says that nothing is open and nothing is to come: the strategy has no open order, no
+// request that the gateway has yet to judge or the venue to answer, as far as Poll has come.
+func (c *Client) Settled() bool {
+	return c.synced && len(c.state.Orders()) == 0 && len(c.state.Requests()) == 0 && len(c.unjudged.all()) == 0
+}
