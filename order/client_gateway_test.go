@@ -170,8 +170,11 @@ func (g *scripted) execution(o *Order, exec ExecType, qty int32, px int64) Execu
 	er := ExecutionReport{ClOrdID: o.ClOrdID, OrderID: o.OrderID, LastPx: px, Origin: g.origin(), LastQty: qty,
 		CumQty: o.CumQty + qty, LeavesQty: o.LeavesQty() - qty, SecurityID: o.SecurityID, Strategy: o.Strategy,
 		ExecType: exec, OrdStatus: o.OrdStatus(), Side: o.Side}
-	if o.Pending.Kind != PendingNone && exec != ExecTrade && exec != ExecNew && exec != ExecExpired && exec != ExecOrderStatus {
-		er.ClOrdID = o.Pending.ClOrdID
+	switch exec {
+	case ExecReplaced, ExecCanceled, ExecPendingCancel, ExecPendingReplace:
+		if o.Pending.Kind != PendingNone {
+			er.ClOrdID = o.Pending.ClOrdID
+		}
 	}
 	switch exec {
 	case ExecTrade:
@@ -179,7 +182,11 @@ func (g *scripted) execution(o *Order, exec ExecType, qty int32, px int64) Execu
 			er.OrdStatus = StatusFilled
 		}
 	case ExecNew:
-		er.OrdStatus = StatusNew
+		if er.OrdStatus = StatusNew; o.CumQty > 0 {
+			er.OrdStatus = StatusPartiallyFilled
+		}
+	case ExecPendingNew:
+		er.OrdStatus = StatusPendingNew
 	case ExecReplaced:
 		er.LeavesQty = o.Pending.OrderQty - o.CumQty
 		switch er.OrdStatus = StatusNew; {
