@@ -19,7 +19,7 @@ func TestForwardsAndPassesOn(t *testing.T) {
 	if o == nil || o.OrdStatus() != order.StatusNew {
 		t.Fatalf("order 1 of strategy 7 is %+v", o)
 	}
-	v.fill(o, 4)
+	v.fill(7, 1, 4)
 	r.run()
 	s.send(order.MsgOrderCancelRequest, s.cancel(order.Buy, 1))
 	r.run()

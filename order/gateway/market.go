@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tickring/tickring/feed/book"
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/order/risk"
 	"github.com/tickring/tickring/ring"
@@ -16,17 +17,8 @@ type market struct {
 	sub     *ring.Subscriber // nil: there is none
 	seq     uint64           // of the last message that was read
 	prices  map[uint32]*risk.Market
-	books   books
+	books   *book.Books // of market by order
 	measure *measure
-}
-
-// books makes best prices of market-by-order records.
-type books interface {
-	apply(m *dbn.MboMsg)
-	// best returns the best prices of an instrument, risk.NoPrice where there is none. It is
-	// false while an event is not whole.
-	best(instrument uint32) (bid, ask int64, settled bool)
-	clear()
 }
 
 // marketTurn is how many messages of market data are read at once before the gateway looks
@@ -47,7 +39,7 @@ func (m *market) open(cfg Config, c *Counts) error {
 		sub.Close()
 		return fmt.Errorf("gateway: ring %s carries %q and no DBN records: %w", cfg.MarketData, schema, ring.ErrSchema)
 	}
-	m.sub, m.seq, m.books = sub, 0, newBooks()
+	m.sub, m.seq, m.books = sub, 0, book.New(book.Config{})
 	m.poll.Add(sub, 0)
 	for m.sub != nil && m.one(c) {
 	}
@@ -97,7 +89,7 @@ func (m *market) one(c *Counts) bool {
 		// What is known of the books is no more to be trusted. The price of the last trade
 		// is an old one, but was one.
 		c.Lapped++
-		m.books.clear()
+		m.books.Clear()
 		for _, p := range m.prices {
 			p.Bid, p.Ask = risk.NoPrice, risk.NoPrice
 		}
@@ -127,17 +119,6 @@ func (m *market) apply(rec []byte) {
 		if r, ok := dbn.AsTrade(rec); ok {
 			m.priceOf(r.InstrumentID).Last = r.Price
 		}
-	}
-}
-
-func (m *market) applyMbo(r *dbn.MboMsg) {
-	p := m.priceOf(r.InstrumentID)
-	if r.Action == dbn.ActionTrade && r.Price != dbn.UndefPrice {
-		p.Last = r.Price
-	}
-	m.books.apply(r)
-	if bid, ask, settled := m.books.best(r.InstrumentID); settled {
-		p.Bid, p.Ask = bid, ask
 	}
 }
 

@@ -83,6 +83,7 @@ func (g *Gateway) recover() error {
 		}
 		g.recount(sub, typ, msg)
 	}
+	g.sweepDue = true // whatever the last one had left to cancel
 	return nil
 }
 

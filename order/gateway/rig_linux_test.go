@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +50,7 @@ type rig struct {
 	dir    string
 	cfg    Config
 	g      *Gateway
-	fds    map[string]bool // that were open before the gateway
+	fds    map[string]bool // that are not the gateway's
 	venue  *fakeVenue
 	strats map[uint16]*strategy
 	out    *order.Follower // what everybody sees
@@ -62,7 +60,7 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{TB: t, dir: t.TempDir(), strats: map[uint16]*strategy{}}
+	r := &rig{TB: t, dir: t.TempDir(), strats: map[uint16]*strategy{}, fds: map[string]bool{}}
 	r.cfg = Config{Dir: r.dir, Name: gw, Venue: venue, Limits: mustLimits(t, testLimits), Capacity: 256 << 10,
 		heartbeat: -1, Notify: func(s string) { r.notes = append(r.notes, s) }}
 	t.Cleanup(func() {
@@ -88,6 +86,17 @@ func (r *rig) openFDs() map[string]bool {
 	return all
 }
 
+// mine runs f, whose files are not the gateway's.
+func (r *rig) mine(f func()) {
+	before := r.openFDs()
+	f()
+	for fd := range r.openFDs() {
+		if !before[fd] {
+			r.fds[fd] = true
+		}
+	}
+}
+
 // start opens the gateway.
 func (r *rig) start() {
 	r.Helper()
@@ -97,19 +106,22 @@ func (r *rig) start() {
 }
 
 func (r *rig) tryStart() error {
-	r.fds = r.openFDs()
 	g, err := Open(context.Background(), r.cfg)
 	r.g = g
 	return err
 }
 
-// kill ends the gateway as SIGKILL would: its files are closed, which ends its locks, and
-// nothing else happens to what is in shared memory. The mappings stay, unused.
+// kill ends the gateway as SIGKILL would: its locks end and its files are closed, and nothing
+// happens to what is in shared memory. The mappings stay, unused.
 func (r *rig) kill() {
 	for fd := range r.openFDs() {
 		if !r.fds[fd] {
 			var n int
 			fmt.Sscan(fd, &n)
+			unlock := unix.Flock_t{Type: unix.F_UNLCK} // the mappings would keep the locks
+			if err := unix.FcntlFlock(uintptr(n), unix.F_OFD_SETLK, &unlock); err != nil {
+				r.Fatal(err)
+			}
 			unix.Close(n)
 		}
 	}
@@ -169,14 +181,37 @@ func (r *rig) strategy(n uint16) *strategy {
 		s = &strategy{rig: r, n: n}
 		r.strats[n] = s
 	}
-	pub, err := ring.Create(order.InputRing(gw, n), ring.Config{Dir: r.dir, Capacity: 256 << 10, Schema: order.Schema,
-		Heartbeat: -1, Gates: []ring.Gate{{Name: gw}}})
-	if err != nil {
-		r.Fatal(err)
-	}
-	s.pub = pub
-	r.Cleanup(func() { pub.Close() })
+	s.pub = r.create(order.InputRing(gw, n))
 	return s
+}
+
+// create becomes the publisher of a ring that the gateway reads.
+func (r *rig) create(name string) (pub *ring.Publisher) {
+	r.Helper()
+	r.mine(func() {
+		var err error
+		pub, err = ring.Create(name, ring.Config{Dir: r.dir, Capacity: 256 << 10, Schema: order.Schema,
+			Heartbeat: -1, Gates: []ring.Gate{{Name: gw}}})
+		if err != nil {
+			r.Fatal(err)
+		}
+	})
+	r.Cleanup(func() { pub.Close() })
+	return pub
+}
+
+// openRing opens a ring as a subscriber that is not the gateway.
+func (r *rig) openRing(name string, opt ring.Options) (sub *ring.Subscriber) {
+	r.Helper()
+	opt.Dir, opt.NoStepOff = r.dir, true
+	r.mine(func() {
+		var err error
+		if sub, err = ring.Open(name, opt); err != nil {
+			r.Fatal(err)
+		}
+	})
+	r.Cleanup(func() { sub.Close() })
+	return sub
 }
 
 // origin is that of the next message.
@@ -215,12 +250,8 @@ func (s *strategy) raw(typ order.MsgType, msg []byte) {
 func (r *rig) follow() (frames []frame) {
 	r.Helper()
 	if r.out == nil {
-		sub, err := ring.Open(gw, ring.Options{Dir: r.dir, From: ring.FromOldest, NoStepOff: true})
-		if err != nil {
-			r.Fatal(err)
-		}
-		r.Cleanup(func() { sub.Close() })
-		r.sub, r.out = sub, order.NewFollower(sub, order.Bounds{})
+		r.sub = r.openRing(gw, ring.Options{From: ring.FromOldest})
+		r.out = order.NewFollower(r.sub, order.Bounds{})
 	}
 	for {
 		msg, st, err := r.out.Next()
@@ -275,127 +306,6 @@ func (f frame) origin() (order.Origin, bool) {
 	return o, o.Ring != order.RingGateway
 }
 
-// fakeVenue accepts everything and fills when it is told to.
-type fakeVenue struct {
-	*rig
-	pub   *ring.Publisher
-	sub   *ring.Subscriber
-	state *order.State // of what it has read
-	seen  uint64
-	asked []frame // requests that are not answered yet
-}
-
-func (r *rig) startVenue() *fakeVenue {
-	r.Helper()
-	pub, err := ring.Create(venue, ring.Config{Dir: r.dir, Capacity: 256 << 10, Schema: order.Schema,
-		Heartbeat: -1, Gates: []ring.Gate{{Name: gw}}})
-	if err != nil {
-		r.Fatal(err)
-	}
-	r.venue = &fakeVenue{rig: r, pub: pub}
-	r.Cleanup(func() { pub.Close() })
-	return r.venue
-}
-
-// read reads the gateway's ring as its gate.
-func (v *fakeVenue) read() {
-	v.Helper()
-	if v.sub == nil {
-		sub, err := ring.Open(gw, ring.Options{Dir: v.dir, Name: venue, NoStepOff: true})
-		if err != nil {
-			v.Fatal(err)
-		}
-		v.sub = sub
-		v.Cleanup(func() { sub.Close() })
-	}
-	for {
-		msg, st := v.sub.Next()
-		switch st {
-		case ring.Message:
-			switch typ := order.MsgType(v.sub.Type()); typ {
-			case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
-				v.asked = append(v.asked, frame{v.sub.Seq(), typ, append([]byte(nil), msg...)})
-			}
-		case ring.Empty:
-			return
-		default:
-			v.Fatalf("the venue's subscriber: %v %v", st, v.sub.Err())
-		}
-	}
-}
-
-// answer answers up to n requests as a venue does that fills nothing.
-func (v *fakeVenue) answer(n int) {
-	v.Helper()
-	v.read()
-	for len(v.asked) > 0 && n > 0 {
-		f := v.asked[0]
-		r, _ := order.AsRequest(f.msg)
-		o := v.order(r)
-		origin := order.Origin{Seq: uint32(f.seq), Ring: r.Origin.Ring}
-		er := order.ExecutionReport{ClOrdID: r.ClOrdID, Origin: origin, SecurityID: r.SecurityID, Strategy: r.Origin.Ring, Side: r.Side}
-		switch f.typ {
-		case order.MsgNewOrderSingle:
-			er.OrderID, er.LeavesQty, er.ExecType, er.OrdStatus = f.seq, r.OrderQty, order.ExecNew, order.StatusNew
-		case order.MsgOrderCancelRequest:
-			if o == nil {
-				v.refuse(f, r, origin)
-				er.OrderID = 0
-				break
-			}
-			er.OrderID, er.CumQty, er.ExecType, er.OrdStatus = o.OrderID, o.CumQty, order.ExecCanceled, order.StatusCanceled
-		case order.MsgOrderCancelReplaceRequest:
-			if o == nil {
-				v.refuse(f, r, origin)
-				break
-			}
-			er.OrderID, er.CumQty, er.LeavesQty, er.ExecType, er.OrdStatus = o.OrderID, o.CumQty, r.OrderQty-o.CumQty, order.ExecReplaced, order.StatusNew
-		}
-		if er.OrderID != 0 {
-			v.say(order.MsgExecutionReport, er.Bytes())
-		}
-		v.asked = v.asked[1:]
-		n--
-	}
-}
-
-// order finds the order of a request as the gateway has it: the venue of these tests is of
-// one mind with it.
-func (v *fakeVenue) order(r *order.Request) *order.Order {
-	if r.OrigClOrdID == 0 || v.g == nil {
-		return nil
-	}
-	return v.g.state.Order(r.Origin.Ring, r.OrigClOrdID)
-}
-
-func (v *fakeVenue) refuse(f frame, r *order.Request, origin order.Origin) {
-	cr := order.OrderCancelReject{ClOrdID: r.ClOrdID, OrigClOrdID: r.OrigClOrdID, Origin: origin, SecurityID: r.SecurityID,
-		Strategy: r.Origin.Ring, Text: order.TextUnknownOrder, OrdStatus: order.StatusRejected, CxlRejReason: order.CxlTooLate, CxlRejResponseTo: order.ToCancel}
-	if f.typ == order.MsgOrderCancelReplaceRequest {
-		cr.CxlRejResponseTo = order.ToReplace
-	}
-	v.say(order.MsgOrderCancelReject, cr.Bytes())
-}
-
-func (v *fakeVenue) say(typ order.MsgType, msg []byte) {
-	v.Helper()
-	if err := v.pub.Publish(uint16(typ), msg); err != nil {
-		v.Fatal(err)
-	}
-}
-
-// fill fills some of an open order.
-func (v *fakeVenue) fill(o *order.Order, qty int32) {
-	v.Helper()
-	er := order.ExecutionReport{ClOrdID: o.ClOrdID, OrderID: o.OrderID, LastPx: o.Price, Origin: order.Origin{Ring: order.RingVenue}, LastQty: qty,
-		CumQty: o.CumQty + qty, LeavesQty: o.LeavesQty() - qty, SecurityID: o.SecurityID, Strategy: o.Strategy,
-		ExecType: order.ExecTrade, OrdStatus: order.StatusPartiallyFilled, Side: o.Side}
-	if er.LeavesQty == 0 {
-		er.OrdStatus = order.StatusFilled
-	}
-	v.say(order.MsgExecutionReport, er.Bytes())
-}
-
 // sameState fails if what the gateway knows is not what its ring adds up to.
 func (r *rig) sameState() {
 	r.Helper()
@@ -429,8 +339,4 @@ func dump(s *order.State) string {
 	return b.String()
 }
 
-var errStop = errors.New("the process ends here")
-
 const px = 5000 * 1e9
-
-var _ = math.MaxInt64
