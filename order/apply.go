@@ -406,7 +406,7 @@ func (s *State) ApplyKill(seq uint64, k *KillSwitch) error {
 			return err
 		}
 	}
-	if k.Strategy > MaxStrategy || k.Engaged > 1 || k.Cancel > 1 {
+	if k.Strategy > MaxStrategy || k.Engaged > 1 || k.Cancel > k.Engaged {
 		return s.journal(seq, typ, "strategy %d, engaged %d, cancel %d", k.Strategy, k.Engaged, k.Cancel)
 	}
 	i := s.session(k.Strategy)
@@ -418,14 +418,18 @@ func (s *State) ApplyKill(seq uint64, k *KillSwitch) error {
 		in.Seq++
 		in.Forwarded++
 	}
+	killed := Kill(k.Engaged) * KillEngaged
+	if k.Cancel != 0 {
+		killed |= KillCancels
+	}
 	switch {
 	case k.Strategy == 0:
-		s.killed = k.Engaged != 0
+		s.killed = killed
 	case !s.follows(k.Strategy):
 	case i < 0: // not seen yet: it will find itself killed
-		s.addSession(k.Strategy).Killed = k.Engaged
+		s.addSession(k.Strategy).Killed = killed
 	default:
-		s.sessions[i].Killed = k.Engaged
+		s.sessions[i].Killed = killed
 	}
 	return nil
 }

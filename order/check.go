@@ -107,7 +107,7 @@ func (s *State) checkRequest(typ MsgType, r *Request, in *Session) (Text, int) {
 			return TextSequence, -1
 		case r.MdSeq != 0 && r.MdSeq < in.LastMdSeq && r.Origin.Epoch == in.LastEpoch:
 			return TextMdSeq, -1
-		case typ != MsgOrderCancelRequest && (s.killed || in.Killed != 0):
+		case typ != MsgOrderCancelRequest && (s.killed|in.Killed) != 0:
 			return TextKilled, -1
 		}
 	}

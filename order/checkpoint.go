@@ -23,10 +23,7 @@ func frameBytes(n int) int { return (n + 8 + 63) &^ 63 }
 func (s *State) AppendCheckpoint(msgs []ring.Outgoing, maxMessage int) []ring.Outgoing {
 	s.header = Checkpoint{Seq: s.seq, Layout: CheckpointLayout,
 		Sessions: uint32(len(s.sessions)), Positions: uint32(len(s.positions)),
-		Orders: uint32(len(s.orders)), Requests: uint32(len(s.requests))}
-	if s.killed {
-		s.header.Killed = 1
-	}
+		Orders: uint32(len(s.orders)), Requests: uint32(len(s.requests)), Killed: s.killed}
 	msgs = append(msgs, ring.Outgoing{Type: uint16(MsgCheckpoint), Data: s.header.Bytes()})
 	msgs = appendRows(msgs, MsgCheckpointSessions, s.sessions, maxMessage)
 	msgs = appendRows(msgs, MsgCheckpointPositions, s.positions, maxMessage)
@@ -92,7 +89,7 @@ func (s *State) applyCheckpoint(seq uint64, c *Checkpoint) error {
 		return s.journal(seq, typ, "its rows are of layout %d, this program's of layout %d; use the program that wrote it", c.Layout, CheckpointLayout)
 	case c.Seq != seq-1:
 		return s.journal(seq, typ, "it is the state after message %d", c.Seq)
-	case c.Killed > 1:
+	case !c.Killed.valid():
 		return s.journal(seq, typ, "killed %d", c.Killed)
 	}
 	if s.bounds.Strategy == 0 {
@@ -104,13 +101,13 @@ func (s *State) applyCheckpoint(seq uint64, c *Checkpoint) error {
 	}
 	if s.begun {
 		own := [4]uint32{uint32(len(s.sessions)), uint32(len(s.positions)), uint32(len(s.orders)), uint32(len(s.requests))}
-		if (c.Killed != 0) != s.killed || s.bounds.Strategy == 0 && own != left {
-			return s.journal(seq, typ, "killed %d, rows %d; what was read before it makes killed %t, rows %d", c.Killed, left, s.killed, own)
+		if c.Killed != s.killed || s.bounds.Strategy == 0 && own != left {
+			return s.journal(seq, typ, "killed %d, rows %d; what was read before it makes killed %d, rows %d", c.Killed, left, s.killed, own)
 		}
 	}
 	s.snap = snapshot{on: true, verify: s.begun, start: seq, header: *c, left: left}
 	if !s.begun {
-		s.killed = c.Killed != 0
+		s.killed = c.Killed
 	}
 	s.done(seq)
 	return s.endSnapshot(seq, typ)
@@ -201,7 +198,7 @@ func (s *State) sessionRow(r *Session, verify bool) (bool, string) {
 		}
 		return true, ""
 	}
-	if i >= 0 || r.Ring == RingGateway || r.Status > SessionDown || r.Killed > 1 || r.Open < 0 {
+	if i >= 0 || r.Ring == RingGateway || r.Status > SessionDown || !r.Killed.valid() || r.Open < 0 {
 		return true, "not a session"
 	}
 	if len(s.sessions) >= s.bounds.Rows {
@@ -359,3 +356,5 @@ func (s *State) sum() string {
 
 // above says whether a strategy's request has a ClOrdID above the last one of its session.
 func above(clOrdID uint64, in *Session) bool { return clOrdID < gatewayBit && clOrdID > in.LastClOrdID }
+
+func (k Kill) valid() bool { return k == 0 || k == KillEngaged || k == KillEngaged|KillCancels }

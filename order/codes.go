@@ -124,6 +124,14 @@ const (
 	BusinessNotAuthorized   BusinessRejectReason = 6
 )
 
+// Kill is the state of a kill switch, in bits.
+type Kill uint8
+
+const (
+	KillEngaged Kill = 1 // no new orders and replaces
+	KillCancels Kill = 2 // and open orders are to be canceled
+)
+
 // SessionState is what a SessionStatus says.
 type SessionState uint8
 

@@ -145,7 +145,7 @@ type KillSwitch struct {
 	Origin   Origin
 	Strategy uint16 // 0: all
 	Engaged  uint8  // 1: stop; 0: go on. All and single strategies are switches of their own
-	Cancel   uint8  // 1: also cancel the open orders
+	Cancel   uint8  // 1: stop, and cancel the open orders
 	_        [44]byte
 }
 
@@ -168,6 +168,6 @@ type Checkpoint struct {
 	Positions uint32
 	Orders    uint32
 	Requests  uint32
-	Killed    uint8 // 1: the kill switch of all is engaged
+	Killed    Kill // the kill switch of all
 	_         [27]byte
 }

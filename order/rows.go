@@ -34,7 +34,7 @@ type Session struct {
 	LastEpoch uint16 // Origin.Epoch of the last request that was accepted
 	Open      int32  // open orders
 	Status    SessionState
-	Killed    uint8 // 1: its kill switch is engaged; see also State.Killed
+	Killed    Kill // its own kill switch; see also State.Killed
 	_         [6]byte
 }
 

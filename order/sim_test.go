@@ -19,7 +19,7 @@ type sim struct {
 
 	strategies, securities int
 	maxOpen                int
-	killed                 bool
+	killed                 Kill
 
 	rec struct { // the frame in hand
 		Request
@@ -36,7 +36,7 @@ type simInput struct {
 	id, epoch, seq, clOrdID, mdSeq     uint64
 	forwarded, refused, reports, fills uint64
 	open                               int
-	killed                             bool
+	killed                             Kill
 	lastEpoch                          uint16
 }
 
@@ -110,7 +110,7 @@ func (s *sim) try() (MsgType, []byte) {
 	}
 	in := s.in[strategy]
 	switch d := s.n(1000); {
-	case d < 300 && len(s.ids) < s.maxOpen && !s.killed && !in.killed:
+	case d < 300 && len(s.ids) < s.maxOpen && s.killed|in.killed == 0:
 		return s.newOrder(strategy, in)
 	case d < 500:
 		return s.change(in, strategy)
@@ -157,12 +157,14 @@ func (s *sim) try() (MsgType, []byte) {
 		}
 		return s.session(strategy, SessionUp+SessionState(s.n(2)))
 	case d < 975:
-		k := KillSwitch{Engaged: uint8(s.n(2)), Cancel: uint8(s.n(2))}
+		k := KillSwitch{Engaged: uint8(s.n(2))}
+		k.Cancel = k.Engaged * uint8(s.n(2))
+		killed := Kill(k.Engaged + 2*k.Cancel)
 		if s.n(2) == 0 {
 			k.Strategy = strategy
-			in.killed = k.Engaged == 1
+			in.killed = killed
 		} else {
-			s.killed = k.Engaged == 1
+			s.killed = killed
 		}
 		if s.n(2) == 0 {
 			k.Origin = s.origin(RingOperator)
@@ -252,7 +254,7 @@ func (s *sim) change(in *simInput, strategy uint16) (MsgType, []byte) {
 			return 0, nil
 		}
 		replace := s.n(2) == 0
-		if replace && (s.killed || in.killed || o.first.OrderQty == 1<<31-1) {
+		if replace && (s.killed|in.killed != 0 || o.first.OrderQty == 1<<31-1) {
 			return 0, nil
 		}
 		r = s.request(strategy, in)
@@ -426,7 +428,7 @@ func (s *sim) compare(t *testing.T, st *State, strategy uint16) {
 	t.Helper()
 	keep := func(n uint16) bool { return strategy == 0 || n == strategy }
 	if st.Seq() != s.seq || st.Killed() != s.killed || !st.Ready() {
-		t.Fatalf("message %d, killed %t, ready %t; want %d, %t", st.Seq(), st.Killed(), st.Ready(), s.seq, s.killed)
+		t.Fatalf("message %d, killed %d, ready %t; want %d, %d", st.Seq(), st.Killed(), st.Ready(), s.seq, s.killed)
 	}
 	keys := len(st.orders) + len(st.requests)
 	for i := range st.orders {
@@ -516,7 +518,7 @@ func (s *sim) compare(t *testing.T, st *State, strategy uint16) {
 		}
 		got := st.Session(ring)
 		if got == nil || got.RingID != in.id || got.Epoch != in.epoch || got.Seq != in.seq || got.Forwarded != in.forwarded || got.Refused != in.refused ||
-			got.Reports != in.reports || got.Fills != in.fills || int(got.Open) != in.open || (got.Killed != 0) != in.killed || got.LastMdSeq != in.mdSeq {
+			got.Reports != in.reports || got.Fills != in.fills || int(got.Open) != in.open || got.Killed != in.killed || got.LastMdSeq != in.mdSeq {
 			t.Fatalf("message %d: input %d is %+v, want %+v", s.seq, ring, got, in)
 		}
 	}

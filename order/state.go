@@ -25,7 +25,7 @@ type State struct {
 	bounds Bounds
 	seq    uint64
 	begun  bool // something was applied
-	killed bool
+	killed Kill
 	snap   snapshot
 
 	sessions  []Session
@@ -83,9 +83,8 @@ func (s *State) Seq() uint64 { return s.seq }
 // Ready says that the state is whole: it has begun, and is not within a checkpoint.
 func (s *State) Ready() bool { return s.begun && !s.snap.on }
 
-// Killed says whether the kill switch of all is engaged. Those of single strategies are in
-// their sessions.
-func (s *State) Killed() bool { return s.killed }
+// Killed returns the kill switch of all. Those of single strategies are in their sessions.
+func (s *State) Killed() Kill { return s.killed }
 
 // Unanswered returns how many requests were forwarded of which the venue has not said a
 // word.
