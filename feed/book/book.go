@@ -118,6 +118,16 @@ func (b *Book) Find(id uint64) Ref {
 	return r
 }
 
+// First returns the order of a side that trades first, 0 if the side is empty.
+func (b *Book) First(s dbn.Side) Ref {
+	if side, ok := sideOf(s); ok {
+		if n := b.sides[side].best(); n != 0 {
+			return b.s.levels[n].head
+		}
+	}
+	return 0
+}
+
 // Order returns a live order.
 func (s *Books) Order(r Ref) Order {
 	o := &s.orders[r]

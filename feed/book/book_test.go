@@ -36,6 +36,9 @@ func compare(t testing.TB, s *Books, b *Book, r *reference) {
 			t.Fatalf("side %c: best %v, want %v", side, got, best)
 		}
 		w := b.Walk(side)
+		if w.Ref() != b.First(side) {
+			t.Fatalf("side %c: the first order is %d, the walk begins with %d", side, b.First(side), w.Ref())
+		}
 		ahead, size := 0, uint64(0)
 		queue := r.queue(side)
 		for i, o := range queue {
