@@ -138,7 +138,7 @@ func kind(n *yaml.Node) string {
 		return "an alias"
 	}
 	if n.Tag == "!!null" {
-		return "nothing"
+		return "emptiness"
 	}
 	return "'" + clip(n.Value) + "'"
 }

@@ -93,7 +93,10 @@ func (p *parser) limits(root *yaml.Node) (*Limits, error) {
 			return nil, err
 		}
 	}
-	return l, p.instruments(l, instruments.value)
+	if err := p.instruments(l, instruments.value); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // required are the limits of which none is said by silence.
