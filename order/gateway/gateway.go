@@ -41,7 +41,6 @@ type Gateway struct {
 	doomed            []doomed
 	refusedCancels    map[uint64]uint64 // OrderID: when to try again
 	counts            Counts
-	killCancels       map[uint16]bool
 
 	// What is being published; here, as what is passed to Publish may not be on the stack.
 	request  order.Request
@@ -86,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg.Wait = ring.Backoff{Spins: 2000, Yields: 50, Sleep: 100 * time.Microsecond}
 	}
 	g := &Gateway{cfg: cfg, limits: cfg.Limits, clock: newClock(), state: order.NewState(order.Bounds{}),
-		complaints: map[string]complaint{}, refusedCancels: map[uint64]uint64{}, killCancels: map[uint16]bool{}, at: func(moment) {}}
+		complaints: map[string]complaint{}, refusedCancels: map[uint64]uint64{}, at: func(moment) {}}
 	g.wanted.Store(cfg.Limits)
 	g.market.init()
 	if cfg.Measure {

@@ -23,7 +23,7 @@ func answerOf(f frame) string {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
 		return "forwarded"
 	}
-	return fmt.Sprintf("type %#x", f.typ)
+	return fmt.Sprintf("type %v", f.typ)
 }
 
 // last returns what the strategy's last message got.

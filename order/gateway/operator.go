@@ -30,7 +30,6 @@ func (g *Gateway) takeCommand(in *input) error {
 		return err
 	}
 	g.counts.Commands++
-	g.killCancels[k.Strategy] = k.Cancel != 0
 	g.sweepDue, g.choresDue = true, 0
 	return g.done(g.state.ApplyKill(g.pub.Seq(), &g.kill))
 }

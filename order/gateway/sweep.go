@@ -68,7 +68,7 @@ func (g *Gateway) sweep() error {
 
 func (g *Gateway) isDoomed(o *order.Order) bool {
 	sess := g.state.Session(o.Strategy)
-	if g.killCancels[0] || g.killCancels[o.Strategy] {
+	if (g.state.Killed()|sess.Killed)&order.KillCancels != 0 {
 		return true
 	}
 	return o.Flags&order.CancelOnDisconnect != 0 && (sess.Status == order.SessionDown || uint16(sess.Epoch) != o.Epoch)
