@@ -10,25 +10,25 @@ import (
 	"github.com/tickring/tickring/ring"
 )
 
-// desk writes a gateway's ring, message by message.
-type desk struct {
+// ledger writes a gateway's ring, message by message.
+type ledger struct {
 	*host
 	pub *ring.Publisher
 	st  *order.State
 }
 
-func (h *host) newDesk(name string) *desk {
+func (h *host) newLedger(name string) *ledger {
 	h.Helper()
 	pub, err := ring.Create(name, ring.Config{Dir: h.dir, Capacity: 256 << 10, Schema: order.Schema})
 	if err != nil {
 		h.Fatal(err)
 	}
 	h.Cleanup(func() { pub.Close() })
-	return &desk{h, pub, order.NewState(order.Bounds{})}
+	return &ledger{h, pub, order.NewState(order.Bounds{})}
 }
 
 // put publishes a message and returns its number.
-func (d *desk) put(typ order.MsgType, msg []byte) uint64 {
+func (d *ledger) put(typ order.MsgType, msg []byte) uint64 {
 	d.Helper()
 	if err := d.st.Apply(d.pub.Seq()+1, typ, msg); err != nil {
 		d.Fatal(err)
@@ -39,7 +39,7 @@ func (d *desk) put(typ order.MsgType, msg []byte) uint64 {
 	return d.pub.Seq()
 }
 
-func (d *desk) checkpoint() {
+func (d *ledger) checkpoint() {
 	d.Helper()
 	msgs := d.st.AppendCheckpoint(nil, d.pub.MaxMessage())
 	if err := d.pub.PublishSnapshot(msgs); err != nil {
@@ -48,23 +48,23 @@ func (d *desk) checkpoint() {
 	d.st.Skip(len(msgs))
 }
 
-func (d *desk) up(n uint16) {
+func (d *ledger) up(n uint16) {
 	ss := order.SessionStatus{RingID: 5, Epoch: 3, Ring: n, Status: order.SessionUp}
 	d.put(order.MsgSessionStatus, ss.Bytes())
 }
 
 // request forwards a request of a strategy.
-func (d *desk) request(typ order.MsgType, strategy uint16, r order.Request) uint64 {
+func (d *ledger) request(typ order.MsgType, strategy uint16, r order.Request) uint64 {
 	r.Origin = d.origin(strategy)
 	return d.put(typ, r.Bytes())
 }
 
-func (d *desk) origin(n uint16) order.Origin {
+func (d *ledger) origin(n uint16) order.Origin {
 	return order.Origin{Seq: uint32(d.st.Session(n).Seq) + 1, Epoch: 3, Ring: n}
 }
 
 // report passes a report of the venue on for the order with this ClOrdID.
-func (d *desk) report(strategy uint16, clOrdID uint64, exec order.ExecType, status order.OrdStatus, qty int32, px int64) uint64 {
+func (d *ledger) report(strategy uint16, clOrdID uint64, exec order.ExecType, status order.OrdStatus, qty int32, px int64) uint64 {
 	o := d.st.Order(strategy, clOrdID)
 	er := order.ExecutionReport{ClOrdID: clOrdID, OrderID: o.OrderID, LastPx: px, LastQty: qty, CumQty: o.CumQty + qty, LeavesQty: o.OrderQty - o.CumQty - qty,
 		SecurityID: o.SecurityID, Strategy: strategy, Side: o.Side, ExecType: exec, OrdStatus: status, Origin: d.origin(order.RingVenue)}
@@ -75,7 +75,7 @@ func (d *desk) report(strategy uint16, clOrdID uint64, exec order.ExecType, stat
 }
 
 // trade is a day with a checkpoint in it.
-func (d *desk) trade() {
+func (d *ledger) trade() {
 	d.up(order.RingVenue)
 	d.up(order.RingOperator)
 	d.up(7)
@@ -105,7 +105,7 @@ func (d *desk) trade() {
 func TestOrders(t *testing.T) {
 	h := newHost(t)
 	h.run("orders", "gw").want(exitError).sentence("gw", "tickring ls")
-	d := h.newDesk("gw")
+	d := h.newLedger("gw")
 	var r ordersReport
 	h.run("orders", "gw", "--json").want(exitOK).json(&r)
 	if r.Seq != 0 || len(r.Strategies) != 0 {
@@ -168,7 +168,7 @@ func TestExecutions(t *testing.T) {
 	h.run("executions", "gw", "--once").want(exitError).sentence("gw", "tickring ls")
 	follow := h.start("executions", "gw", "--until-closed", "--name", "drop", "--json", "--requests")
 	follow.await("waiting for it")
-	d := h.newDesk("gw")
+	d := h.newLedger("gw")
 	d.trade()
 	once := h.run("executions", "gw", "--once").want(exitOK).stdout.String()
 	lines := strings.Split(strings.TrimSpace(once), "\n")
