@@ -7,7 +7,7 @@ GO ?= go
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
-.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model model-deep overrun takeover soak bench bench-peers clean
+.PHONY: help build demo test check fmt vet staticcheck race purego hooks cross fuzz model model-deep overrun takeover soak kills bench bench-peers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ overrun: ## 100 million messages past stalled subscribers
 KILLS ?= 1000
 takeover: ## how long a ring has no publisher when one is killed, in some 15 minutes; needs 3 GiB of memory
 	$(GO) test ./ring -run TakeOverLatency -v -count 1 -timeout 2h -args -kills $(KILLS)
+
+kills: ## gateway, exchange and strategies killed KILLS times under load, and audited; a few minutes
+	$(GO) test ./cmd/tickring -run '^TestKills$$' -v -count 1 -timeout 2h -args -kills $(KILLS) -rate 3000
 
 SOAK ?= 1h
 soak: ## real processes killed, stopped and joined at random for SOAK

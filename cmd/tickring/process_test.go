@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -21,7 +22,17 @@ import (
 // program if this is in its environment.
 const asProgram = "TICKRING_TEST_AS_PROGRAM"
 
+// roles are what the test binary can be besides the program: TICKRING_TEST_ROLE names one.
+var roles = map[string]func(args []string) error{}
+
 func TestMain(m *testing.M) {
+	if role := os.Getenv("TICKRING_TEST_ROLE"); role != "" {
+		if err := roles[role](os.Args[1:]); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", role, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 		panic("main returned")

@@ -58,6 +58,7 @@ last, until 'tickring rm'.`,
 		a.rmCommand(),
 		a.fenceCommand(),
 		a.synthCommand(),
+		a.auditCommand(),
 		a.benchCommand(),
 		a.versionCommand(),
 	)
