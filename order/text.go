@@ -49,7 +49,8 @@ const (
 	TextNoLiquidity // nothing to trade with
 	TextFills       // more fills than one request may have
 	TextEndOfDay
-	TextVenue // the venue's own reason
+	TextVenue   // the venue's own reason
+	TextOffline // the venue is not connected
 )
 
 var texts = [...]string{
@@ -90,6 +91,7 @@ var texts = [...]string{
 	TextFills:           "more fills than one request may have",
 	TextEndOfDay:        "end of day",
 	TextVenue:           "the venue's own reason",
+	TextOffline:         "the venue is not connected",
 }
 
 func (t Text) String() string {
