@@ -139,7 +139,7 @@ func (k *kills) run() {
 	file := k.write("limits.yaml", []byte(limits))
 	dir := k.dir
 	k.market = &actor{name: "market", kind: "market", role: "kills.market", args: []string{dir, k.draw(), "5000"}}
-	k.exchange = k.exchangeActor()
+	k.exchange = &actor{name: "exchange", kind: "exchange", args: []string{"exchange", killVenue, "--gateway", killGateway, "--md", killMd}}
 	for _, name := range []string{"gateway A", "gateway B"} {
 		k.gateways = append(k.gateways, &actor{name: name, kind: "gateway", args: []string{"gateway", killGateway, "--venue", killVenue, "--md", killMd, "--limits", file, "--standby"}})
 	}
@@ -196,7 +196,7 @@ func (k *kills) makeRings() {
 		}
 	}
 	make(killGateway, 8<<20, killVenue, "tickring gateway")
-	make(killVenue, 1<<20, killGateway, "")
+	make(killVenue, 1<<20, killGateway, "tickring exchange")
 	make(order.InputRing(killGateway, order.RingOperator), 256<<10, killGateway, "tickring kill")
 	for n := range k.strategies {
 		make(order.InputRing(killGateway, uint16(n+1)), 256<<10, killGateway, "load")
@@ -708,8 +708,4 @@ func (k *kills) show() {
 		k.Fatal(err)
 	}
 	w.printf("%s\n", line)
-}
-
-func (k *kills) exchangeActor() *actor {
-	return &actor{name: "exchange", kind: "exchange", role: "kills.venue", args: []string{k.dir}}
 }

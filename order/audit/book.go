@@ -110,8 +110,12 @@ func (b *book) answered(v *stream, in *message, q *request) {
 func (b *book) report(v *stream, in, m *message, r *order.ExecutionReport, q *request) {
 	c := b.a.count(r.Strategy)
 	o := b.orders[r.OrderID]
-	if o == nil && r.ExecType == order.ExecRejected && q != nil {
-		o = q.order // an order that never became one has no OrderID
+	if o == nil && r.ExecType == order.ExecRejected && r.OrderID == 0 { // it never became an order
+		if q != nil {
+			o = q.order
+		} else {
+			o = b.current[name{r.Strategy, r.ClOrdID}]
+		}
 	}
 	if o == nil {
 		if b.a.figures.Whole {
