@@ -120,7 +120,7 @@ func (r *auditReport) write(w *lines) error {
 	f := &r.Figures
 	begin := "from the first message on"
 	if !f.Whole {
-		begin = fmt.Sprintf("what the rings still have; %d orders and %d inputs are older", f.Older, f.Unseen)
+		begin = fmt.Sprintf("what the rings still have; %s of it about older orders, and %s inputs could not be read", countText(f.Older), countText(f.Unseen))
 	}
 	w.printf("%-12s %s frames, %s\n", r.Gateway, countText(f.Frames), begin)
 	w.printf("%-12s %s messages, %s requests without an answer\n", r.Venue, countText(f.Reports), countText(f.Unanswered))

@@ -79,6 +79,7 @@ type actor struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
+	stdout io.Writer // of a program
 	stderr tailOf
 	ended  chan error
 }
@@ -159,9 +160,13 @@ func (k *kills) run() {
 		k.start(a)
 	}
 	k.progress(200)
-	told := time.Now()
+	told, audited := time.Now(), 0
 	for k.killed < *killsFlag {
 		k.strike()
+		if k.killed >= audited+100 { // as an operator would, from whatever the rings still have
+			audited = k.killed
+			k.operate("audit", killGateway, "--venue", killVenue)
+		}
 		if k.rand.IntN(4) > 0 {
 			k.progress(1 + k.rand.Uint64N(500))
 		} else {
@@ -221,6 +226,7 @@ func (k *kills) start(a *actor) {
 		a.cmd.Env = append(a.cmd.Env, "TICKRING_TEST_ROLE="+a.role)
 	} else {
 		a.cmd.Env = append(a.cmd.Env, asProgram+"=1")
+		a.cmd.Stdout = a.stdout
 	}
 	a.cmd.Stderr = &a.stderr
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -464,6 +470,10 @@ func (k *kills) finish() {
 	k.rest()
 	k.pass(50 * time.Millisecond)
 	k.rest()
+	if err := k.auditor.Finish(); err != nil {
+		k.fail("%v", err)
+	}
+	k.watch()
 	k.compare(d, "open orders and positions")
 	open := k.auditor.Open()
 
@@ -623,7 +633,8 @@ func (k *kills) compareRecovered() []string {
 // operate runs a command of the operator, and watches meanwhile.
 func (k *kills) operate(args ...string) {
 	k.Helper()
-	a := &actor{name: "tickring " + strings.Join(args, " "), args: args}
+	var out tailOf
+	a := &actor{name: "tickring " + strings.Join(args, " "), args: args, stdout: &out}
 	k.start(a)
 	var err error
 	ended := false
@@ -636,7 +647,7 @@ func (k *kills) operate(args ...string) {
 		return ended
 	})
 	if err != nil {
-		k.fail("%s: %v: %s", a.name, err, a.stderr.String())
+		k.fail("%s: %v: %s\n%s", a.name, err, a.stderr.String(), out.String())
 	}
 }
 

@@ -37,6 +37,7 @@ type Auditor struct {
 	venueAt  uint64 // the request that the venue's last report was about; 0: its own, or none
 	forwards []*request
 	status   uint64 // GatewaySeq of the venue's last status
+	begin    uint64 // the first message of G that the books know
 
 	fold   *order.State // what the programs themselves make of G
 	folded bool         // G does not contradict it up to here
@@ -52,7 +53,7 @@ type request struct {
 	price    int64
 	flags    order.Flags
 	epoch    uint16
-	order    *entry // nil: an order that is older than what was read
+	order    *entry // nil: of an order that is older than what was read
 	reported bool   // the venue has said something about it
 	answered bool   // and granted or refused it
 }
@@ -110,6 +111,9 @@ func (a *Auditor) frame(m *message) error {
 		a.forget()
 	}
 	a.journal.next = m.seq + 1
+	if a.begin == 0 {
+		a.begin = m.seq
+	}
 	a.figures.Frames++
 	switch m.typ {
 	case order.MsgCheckpoint, order.MsgCheckpointSessions, order.MsgCheckpointPositions, order.MsgCheckpointOrders, order.MsgCheckpointRequests:
@@ -186,7 +190,7 @@ func (a *Auditor) judge(m *message, number uint16, low uint32) error {
 // forget begins with empty books, at whatever comes next.
 func (a *Auditor) forget() {
 	a.book = book{a: a, orders: map[uint64]*entry{}, current: map[name]*entry{}, last: map[uint16]uint64{}, net: map[holding]int64{}}
-	a.forwards, a.venueAt, a.status = nil, 0, 0
+	a.forwards, a.venueAt, a.status, a.begin = nil, 0, 0, 0
 	a.fold, a.folded = order.NewState(order.Bounds{}), true
 	for _, s := range a.inputs {
 		s.next, s.told, s.epoch = 0, 0, 0
@@ -374,14 +378,23 @@ func (a *Auditor) Finish() error {
 		a.fault(a.journal, a.journal.past(q.seq), "request %d of %s (%c, strategy %d, ClOrdID %d) was never answered", q.seq, a.cfg.Gateway, rune(q.typ), q.strategy, q.cl)
 	}
 	a.Compare()
+	for _, o := range a.orphans() {
+		a.fault(a.journal, a.journal.past(o.id), "order %d of strategy %d is open, though its process has ended (epoch %d of %d) and it was to be canceled then", o.id, o.strategy, o.epoch, a.inputs[o.strategy].epoch)
+	}
+	return nil
+}
+
+// orphans returns the open orders that are to be canceled because their process has ended.
+func (a *Auditor) orphans() []*entry {
+	var all []*entry
 	for _, id := range slices.Sorted(maps.Keys(a.book.orders)) {
 		o := a.book.orders[id]
 		s := a.inputs[o.strategy]
 		if o.flags&order.CancelOnDisconnect != 0 && s != nil && s.epoch != 0 && (!s.up || o.epoch != uint16(s.epoch)) {
-			a.fault(a.journal, a.journal.past(o.id), "order %d of strategy %d is open, though its process has ended (epoch %d of %d) and it was to be canceled then", o.id, o.strategy, o.epoch, s.epoch)
+			all = append(all, o)
 		}
 	}
-	return nil
+	return all
 }
 
 // Waiting says what is on its way.
@@ -389,6 +402,7 @@ type Waiting struct {
 	Unread     uint64 // messages of G that the auditor has not read
 	Unjudged   uint64 // messages of strategies, operator and venue that have no frame in G yet
 	Unanswered uint64 // requests that the venue has not granted or refused
+	Orphans    int    // open orders that are to be canceled because their strategy's process has ended
 }
 
 // Waiting looks at the rings, and says what is on its way at this moment.
@@ -398,7 +412,7 @@ func (a *Auditor) Waiting() (Waiting, error) {
 	if err := a.findInputs(); err != nil {
 		return Waiting{}, err
 	}
-	w := Waiting{Unanswered: a.Figures().Unanswered}
+	w := Waiting{Unanswered: a.Figures().Unanswered, Orphans: len(a.orphans())}
 	g, err := ring.Stat(a.cfg.Dir, a.cfg.Gateway)
 	if err == nil {
 		err = g.Err

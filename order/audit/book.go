@@ -40,7 +40,6 @@ type entry struct {
 	sum        int32 // of the fills that the venue has reported
 	sumJournal int32 // of the fills that G has passed on
 	fresh      bool  // it is not acknowledged
-	older      bool  // its beginning was not read, so some of this is not known
 	pending    *request
 }
 
@@ -118,14 +117,12 @@ func (b *book) report(v *stream, in, m *message, r *order.ExecutionReport, q *re
 		}
 	}
 	if o == nil {
-		if b.a.figures.Whole {
+		if b.a.figures.Whole || r.OrderID >= b.a.begin {
 			b.fault(v, in, "reports on order %d, which is closed or was never forwarded", r.OrderID)
 			return
 		}
-		o = b.older(r)
-	}
-	if q != nil && q.order == nil && o.older && r.ClOrdID == q.cl { // a request for an order that was not known
-		q.order, o.pending = o, q
+		b.older(v, in, r, q)
+		return
 	}
 	if r.Strategy != o.strategy || r.SecurityID != o.security || r.Side != o.side {
 		b.fault(v, in, "is of another strategy, instrument or side than order %d", o.id)
@@ -133,7 +130,7 @@ func (b *book) report(v *stream, in, m *message, r *order.ExecutionReport, q *re
 	if q == nil {
 		q = b.byName(o, r)
 	}
-	if p := o.pending; !o.older && r.ClOrdID != o.cl && (p == nil || r.ClOrdID != p.cl || r.ExecType == order.ExecTrade || r.ExecType == order.ExecExpired) {
+	if p := o.pending; r.ClOrdID != o.cl && (p == nil || r.ClOrdID != p.cl || r.ExecType == order.ExecTrade || r.ExecType == order.ExecExpired) {
 		b.fault(v, in, "ClOrdID %d is not that of order %d, which has %d", r.ClOrdID, o.id, o.cl)
 	}
 	was := o.status()
@@ -166,9 +163,7 @@ func (b *book) report(v *stream, in, m *message, r *order.ExecutionReport, q *re
 	case order.ExecReplaced:
 		p := o.pending
 		if p == nil || p.typ != order.MsgOrderCancelReplaceRequest || r.ClOrdID != p.cl {
-			if !o.older {
-				b.fault(v, in, "replaces order %d, which was not asked for", o.id)
-			}
+			b.fault(v, in, "replaces order %d, which was not asked for", o.id)
 			break
 		}
 		c.Replaced++
@@ -188,13 +183,13 @@ func (b *book) report(v *stream, in, m *message, r *order.ExecutionReport, q *re
 	case order.ExecCanceled:
 		if p := o.pending; p != nil && p.typ == order.MsgOrderCancelRequest && r.ClOrdID == p.cl {
 			b.grant(v, in, o, p, order.MsgOrderCancelRequest)
-		} else if o.fresh && !o.older {
+		} else if o.fresh {
 			b.fault(v, in, "cancels order %d before it is acknowledged", o.id)
 		}
 		c.Canceled++
 		b.closed(v, in, o, r, order.StatusCanceled)
 	case order.ExecExpired:
-		if o.fresh && !o.older {
+		if o.fresh {
 			b.fault(v, in, "order %d expires before it is acknowledged", o.id)
 		}
 		c.Expired++
@@ -223,9 +218,7 @@ func (b *book) byName(o *entry, r *order.ExecutionReport) *request {
 func (b *book) grant(v *stream, in *message, o *entry, q *request, typ order.MsgType) {
 	switch {
 	case q == nil:
-		if !o.older {
-			b.fault(v, in, "answers no request")
-		}
+		b.fault(v, in, "answers no request")
 	case q.typ != typ || q.order != o:
 		b.fault(v, in, "does not answer request %d, which is another", q.seq)
 	default:
@@ -296,11 +289,7 @@ func (b *book) closed(v *stream, in *message, o *entry, r *order.ExecutionReport
 // cancelReject takes in an OrderCancelReject of the venue.
 func (b *book) cancelReject(v *stream, in *message, r *order.OrderCancelReject, q *request) {
 	if q == nil { // of a venue beyond a socket
-		for _, f := range b.a.forwards {
-			if f.strategy == r.Strategy && f.cl == r.ClOrdID && !f.answered {
-				q = f
-			}
-		}
+		q = b.named(r.Strategy, r.ClOrdID)
 	}
 	b.a.count(r.Strategy).CancelRejects++
 	if q == nil {
@@ -319,17 +308,42 @@ func (b *book) cancelReject(v *stream, in *message, r *order.OrderCancelReject, 
 	b.answered(v, in, q)
 }
 
-// older makes up an order that began before what was read.
-func (b *book) older(r *order.ExecutionReport) *entry {
+// older takes in a report on an order that was forwarded before the audit began. Nothing is
+// known of it; but a request for it may be answered by that.
+func (b *book) older(v *stream, in *message, r *order.ExecutionReport, q *request) {
 	b.a.figures.Older++
-	sum := r.CumQty
-	qty := r.CumQty + r.LeavesQty
-	if r.ExecType == order.ExecTrade {
-		sum -= r.LastQty
+	c := b.a.count(r.Strategy)
+	switch r.ExecType {
+	case order.ExecTrade:
+		c.Fills++
+		c.Quantity += int64(r.LastQty)
+		return
+	case order.ExecCanceled:
+		c.Canceled++
+	case order.ExecReplaced:
+		c.Replaced++
+	case order.ExecExpired:
+		c.Expired++
+		return
+	default:
+		return
 	}
-	o := &entry{id: r.OrderID, strategy: r.Strategy, security: r.SecurityID, side: r.Side, cl: r.ClOrdID, qty: qty, sum: sum, sumJournal: sum, cum: sum, older: true}
-	b.orders[o.id], b.current[name{o.strategy, o.cl}] = o, o
-	return o
+	if q == nil {
+		q = b.named(r.Strategy, r.ClOrdID)
+	}
+	if q != nil && q.cl == r.ClOrdID {
+		b.answered(v, in, q)
+	}
+}
+
+// named returns the request of that ClOrdID that is not answered.
+func (b *book) named(strategy uint16, cl uint64) *request {
+	for _, q := range b.a.forwards {
+		if q.strategy == strategy && q.cl == cl && !q.answered {
+			return q
+		}
+	}
+	return nil
 }
 
 func (o *entry) status() string {

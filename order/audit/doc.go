@@ -28,6 +28,6 @@
 // # What it sees
 //
 // An auditor that is a gate of all rings ([Config.Name]) from their beginning loses nothing
-// and can say all that. One that is not reads what the rings still have; of what is older it
-// believes what it finds (see [Figures.Older]) and checks what comes after.
+// and can say all that. One that is not reads what the rings still have, and can say nothing of
+// orders that are older ([Figures.Older]) but whether messages are where they have to be.
 package audit

@@ -24,7 +24,7 @@ type Figures struct {
 	Faults     uint64 `json:"faults"`
 
 	Unseen uint64 `json:"unseen"` // inputs that were overwritten before they were read
-	Older  uint64 `json:"older"`  // times an order turned up whose beginning was not read
+	Older  uint64 `json:"older"`  // requests for orders, and reports on them, that are older than what was read
 
 	Open       int                   `json:"open"`
 	Refusals   map[order.Text]uint64 `json:"-"`
