@@ -125,7 +125,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for i := range TextVenue {
-		if (i+1).String() == "" || strings.HasPrefix((i + 1).String(), "reason ") {
+		if (i+1).String() == "" || strings.HasPrefix((i+1).String(), "reason ") {
 			t.Errorf("Text %d has no words", i+1)
 		}
 	}
