@@ -47,6 +47,8 @@ func TestLayoutDocument(t *testing.T) {
 		fmt.Sprintf("of the rows: %d", CheckpointLayout),
 		fmt.Sprintf("Every record has %d bytes", Size),
 		"schema `" + Schema + "`",
+		fmt.Sprintf("%d bytes for each input, %d for each position", rowSize[Session](), rowSize[Position]()),
+		fmt.Sprintf("%d for each open order", rowSize[Order]()),
 		fmt.Sprintf("1 to 0x%X strategies, 0x%X the operator, 0x%X the venue", MaxStrategy, RingOperator, RingVenue),
 		fmt.Sprintf("types 0x%x to 0x%x", uint16(MsgCheckpointSessions), uint16(MsgCheckpointRequests)),
 	} {
