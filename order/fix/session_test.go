@@ -635,3 +635,10 @@ func TestRefusedLogonAndNoConnection(t *testing.T) {
 		t.Error("logged on")
 	}
 }
+
+func TestExampleIsAConfig(t *testing.T) {
+	cfg, err := ReadConfig(strings.NewReader(Example), "example.cfg")
+	if err != nil || cfg.Symbols[17077] != "ESH4" {
+		t.Errorf("%v, %v", cfg.Symbols, err)
+	}
+}
