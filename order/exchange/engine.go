@@ -51,7 +51,7 @@ func NewEngine(dayEnds time.Duration) *Engine {
 func (e *Engine) Reset() {
 	e.books = book.New(book.Config{Orders: 1 << 12})
 	e.orders = make([]client, 1, 1<<13)
-	e.free, e.oldest, e.work = 0, 0, work{}
+	e.free, e.oldest, e.work, e.counts.Open = 0, 0, work{}, 0
 	e.closed = make([]uint32, remembered)
 	e.names.init(1 << 14)
 	for _, in := range e.list {
