@@ -280,14 +280,3 @@ func TestCursorOfAnEarlierRing(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
-
-// TestDemoLeavesWhatIsNotItsOwn: whatever is called nearly like its directories.
-func TestDemoLeavesWhatIsNotItsOwn(t *testing.T) {
-	h := newHost(t)
-	path, _, _ := h.mboFile("session.dbn", 100)
-	h.replay(path, "--ring", "tickring-demo-x")
-	h.run("demo", path, "--speed", "max", "--json").want(exitOK)
-	if i := h.stat("tickring-demo-x", func(ring.Info) bool { return true }); i.Last != 100 {
-		t.Errorf("%+v", i)
-	}
-}

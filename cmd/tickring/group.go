@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -33,6 +35,8 @@ type child struct {
 	cmd  *exec.Cmd
 	out  bytes.Buffer // its stdout; to be read after its end
 	err  error        // how it ended
+
+	stopped bool // it was asked to end
 }
 
 // start starts a command of this program. It has to be called on a thread that lasts
@@ -58,11 +62,14 @@ func (g *group) running() int { return len(g.alive) }
 // reap takes note that a child came through ended.
 func (g *group) reap(c *child) { delete(g.alive, c) }
 
-// stop asks all to end.
-func (g *group) stop() {
+// names are the commands that still run.
+func (g *group) names() string {
+	var all []string
 	for c := range g.alive {
-		c.stop()
+		all = append(all, "'tickring "+c.name+"'")
 	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 // kill ends all that are left, and waits for it.
@@ -76,6 +83,7 @@ func (g *group) kill() {
 }
 
 func (c *child) stop() {
+	c.stopped = true
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // or it has ended by itself
 }
 

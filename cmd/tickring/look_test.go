@@ -1,14 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-
-	"github.com/tickring/tickring/ring"
 )
 
 func TestLooking(t *testing.T) {
@@ -130,123 +126,5 @@ func TestVersionAndHelp(t *testing.T) {
 		if !strings.Contains(out, "Examples:") {
 			t.Errorf("%s: no examples in its help", cmd)
 		}
-	}
-}
-
-func TestDemo(t *testing.T) {
-	h := newHost(t)
-	path, _, _ := h.mboFile("session.dbn", 5000)
-	for _, args := range [][]string{
-		{"demo", path, "--rate", "50000", "--json"},
-		{"demo", "--messages", "4000", "--rate", "20000", "--json"},
-		{"demo", path, "--speed", "max", "--no-pin", "--json"},
-	} {
-		var r demoReport
-		h.run(args...).want(exitOK).json(&r)
-		if len(r.Strategies) != 2 || r.Publisher.Messages == 0 {
-			t.Fatalf("%v: %+v", args, r)
-		}
-		for _, s := range r.Strategies {
-			if s.Delivered != r.Publisher.Messages || s.Lost != 0 || s.Latency.Count == 0 {
-				t.Errorf("%v: %s: delivered %d, lost %d, latencies of %d", args, s.Name, s.Delivered, s.Lost, s.Latency.Count)
-			}
-		}
-	}
-	out := h.run("demo", path, "--rate", "50000").want(exitOK).stdout.String()
-	for _, w := range []string{"strategy-1", "strategy-2", "5,000", "p99.99", "processes"} {
-		if !strings.Contains(out, w) {
-			t.Errorf("no %q in\n%s", w, out)
-		}
-	}
-	h.wantFiles("session.dbn")
-	if left := h.rings(); len(left) != 0 {
-		t.Errorf("left %v", left)
-	}
-}
-
-func TestDemoMakesTheDirectoryThatIsNamed(t *testing.T) {
-	h := newHost(t)
-	h.run("demo", "--messages", "100", "--dir", h.file("new")).want(exitOK)
-	h.run("demo", "--messages", "100", "--dir", h.file("no/new")).want(exitError).sentence(h.file("no/new"))
-	h.wantFiles()
-}
-
-func TestDemoFailsCleanly(t *testing.T) {
-	h := newHost(t)
-	h.run("demo", "/dev/null").want(exitError).sentence("/dev/null", "regular file")
-	bad := h.write("bad.dbn", []byte("DBN\x01nonsense"))
-	h.run("demo", bad).want(exitError).sentence(bad)
-	path, _, _ := h.mboFile("session.dbn", 5000)
-	cut := h.write("cut.dbn", h.read(path)[:5010])
-	var r demoReport
-	p := h.run("demo", cut, "--rate", "10000", "--json").want(exitError)
-	p.json(&r)
-	if r.Publisher.Messages == 0 || r.Error == "" || r.Strategies[0].Delivered != r.Publisher.Messages {
-		t.Errorf("%+v", r)
-	}
-	h.wantFiles("bad.dbn", "cut.dbn", "session.dbn")
-	if left := h.rings(); len(left) != 0 {
-		t.Errorf("left %v", left)
-	}
-}
-
-func TestDemoStoppedBySignal(t *testing.T) {
-	const twice = syscall.SIGTERM
-	for _, how := range []os.Signal{os.Interrupt, os.Kill, twice} {
-		t.Run(how.String(), func(t *testing.T) {
-			h := newHost(t)
-			p := h.start("demo", "--messages", "5000", "--rate", "100", "--json")
-			var dir string
-			var info ring.Info
-			h.until(func() bool {
-				matches, _ := filepath.Glob(filepath.Join(h.dir, scratchPrefix+"*"))
-				if len(matches) == 0 {
-					return false
-				}
-				dir = matches[0]
-				var err error
-				info, err = ring.Stat(dir, demoRing)
-				return err == nil && info.Last > 5 && len(info.Subscribers) == 2
-			})
-			if how == twice {
-				// The first signal has to wait for a process that does not react.
-				check(h, syscall.Kill(info.Subscribers[0].PID, syscall.SIGSTOP))
-				p.signal(os.Interrupt)
-				h.until(func() bool {
-					info, err := ring.Stat(dir, demoRing)
-					return err == nil && info.Publisher == ring.Ended
-				})
-			}
-			p.signal(how)
-			// Whatever the signal, nothing is left: no process ...
-			h.until(func() bool {
-				for _, pid := range []int{info.PID, info.Subscribers[0].PID, info.Subscribers[1].PID} {
-					if alive(pid) {
-						return false
-					}
-				}
-				return true
-			})
-			if how == os.Kill {
-				p.want(-1)
-				// What it could not remove the next one does.
-				h.run("demo", "--messages", "100", "--rate", "20000").want(exitOK)
-			}
-			// ... and no file.
-			p.end()
-			h.wantFiles()
-			if left := h.rings(); len(left) != 0 {
-				t.Errorf("left %v", left)
-			}
-			if how != os.Interrupt {
-				return
-			}
-			var r demoReport
-			p.want(exitError).json(&r)
-			if r.Publisher.Messages < 5 || r.Strategies[0].Delivered != r.Publisher.Messages || !strings.Contains(r.Error, "signal") {
-				line, _ := json.Marshal(r)
-				t.Errorf("%s", line)
-			}
-		})
 	}
 }
