@@ -1,4 +1,4 @@
-# make demo    a market-data session through shared memory, with latencies
+# make demo    the whole loop through shared memory, from market data to executions, with latencies
 # make test    the tests
 # make check   everything that has to pass before a commit; CI runs this
 # make help    the rest
@@ -15,7 +15,7 @@ help: ## this list
 build: ## bin/tickring
 	$(GO) build -o bin/tickring ./cmd/tickring
 
-demo: build ## replay a synthetic session to two strategies
+demo: build ## trade a synthetic session: publisher, strategies, gateway, exchange
 	./bin/tickring demo
 
 test: ## the tests, about a minute
