@@ -89,7 +89,7 @@ func (g *Gateway) checkRisk(in *input, sess *order.Session, r *order.Request) or
 	if in.typ == order.MsgOrderCancelReplaceRequest {
 		o.Replace = true
 		o.Adds -= g.state.Order(in.src.number, r.OrigClOrdID).OrderQty
-	} else if g.state.CheckpointBytes(g.pub.MaxMessage())+newOrderRoom > g.room {
+	} else if g.full() {
 		return order.TextFull
 	}
 	x := risk.Exposure{Orders: int(sess.Open)}
@@ -104,6 +104,13 @@ func (g *Gateway) checkRisk(in *input, sess *order.Session, r *order.Request) or
 		return order.TextRate
 	}
 	return order.TextNone
+}
+
+// full says that the checkpoint of one more order might not fit into its block.
+func (g *Gateway) full() bool {
+	s := g.state
+	rows := len(s.Orders()) + len(s.Positions()) + len(s.Requests()) + len(s.Sessions())
+	return rows*newOrderRoom > g.room && s.CheckpointBytes(g.pub.MaxMessage())+newOrderRoom > g.room
 }
 
 // newOrderRoom is more than an order, its position and a request that outlives it take in a

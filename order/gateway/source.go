@@ -31,21 +31,24 @@ func (in *input) origin(epoch uint64) order.Origin {
 	return order.Origin{Seq: uint32(in.seq), Epoch: uint16(epoch), Ring: in.src.number}
 }
 
-// sources finds the source of a subscriber. Messages come in turns, so it is mostly the one
-// behind the last.
+// sources finds the source of a subscriber. It is mostly the same as the last one, or the
+// one behind it, as messages come in turns.
 type sources struct {
 	all  []*source
 	last int
 }
 
 func (s *sources) find(sub *ring.Subscriber) *source {
+	at := s.last
 	for range s.all {
-		if s.last++; s.last >= len(s.all) {
-			s.last = 0
+		if at >= len(s.all) {
+			at = 0
 		}
-		if s.all[s.last].sub == sub {
-			return s.all[s.last]
+		if s.all[at].sub == sub {
+			s.last = at
+			return s.all[at]
 		}
+		at++
 	}
 	return nil
 }
