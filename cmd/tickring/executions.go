@@ -41,8 +41,8 @@ kill switches, and for processes of strategies and the venue that come and go; w
 It begins with the oldest message that the ring still has, and goes on until a signal
 ends it; with --once until it has printed what was there when it began; with --until-closed
 until the gateway has ended. With --name it is a subscriber whose place is kept: the next
-one of that name goes on where this one ended. If it is too slow it loses what was
-overwritten, and says so on stderr, unless the gateway was told to wait for it.
+one of that name goes on where this one ended. The gateway does not wait for it: if it is
+too slow it loses what was overwritten, and says so on stderr.
 
 Names and values are those of FIX. ExecID is the number of the message in the gateway's ring.
 The JSON lines leave out what is 0; prices are exact; MdSeq is the number of the
