@@ -43,10 +43,10 @@
 // # What it does not model
 //
 // Clients do not move the market: what they took is there for the market's own aggressors
-// too, and nobody reacts to their orders. There are no auctions and no trading phases: while the market's
-// own book is crossed, as before an opening, nothing trades with it. There is no pro-rata
-// matching, no hidden size, no protection from trading with oneself, no fees and no delay. Of an
-// instrument that several publishers have, the one seen first is the market.
+// too, and nobody reacts to their orders. There are no auctions and no trading phases: while
+// the market's own book is crossed, as before an opening, nothing trades with it. There is no
+// pro-rata matching, no hidden size, no protection from trading with oneself, no fees and no
+// delay. Of an instrument that several publishers have, the one seen first is the market.
 //
 // # After the process was killed
 //
