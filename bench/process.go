@@ -74,6 +74,8 @@ func roleOf(name string) func(*child) error {
 		return listen
 	case "crowd":
 		return beCrowd
+	case "strategist":
+		return strategist
 	}
 	return nil
 }
@@ -158,6 +160,10 @@ func (o *other) listen(out io.Reader) {
 		var line json.RawMessage
 		if dec.Decode(&line) != nil {
 			return
+		}
+		var a answer
+		if json.Unmarshal(line, &a) == nil && a.Error != "" {
+			o.gone.Store(true) // it does nothing more; who spins for it does not receive
 		}
 		select {
 		case o.answers <- line:

@@ -59,6 +59,7 @@ func TestInterruptedIsMarked(t *testing.T) {
 		"rtt":        func() (Result, error) { return s.RTT(ctx, RTT{}) },
 		"latency":    func() (Result, error) { return s.Latency(ctx, Latency{}) },
 		"claims":     func() (Result, error) { return s.Claims(ctx, Claims{}) },
+		"order":      func() (Result, error) { return s.Order(ctx, Order{}) },
 		"throughput": func() (Result, error) { return s.Throughput(ctx, Throughput{}) },
 	} {
 		r, err := run()

@@ -82,6 +82,9 @@ var benchmarks = []benchmark{
 	{"rtt", "Round trip between two processes", func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
 		return s.RTT(ctx, bench.RTT{Duration: time.Duration(f.duration)})
 	}},
+	{"order", "From a tick to the order that answers it", func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
+		return s.Order(ctx, bench.Order{Duration: time.Duration(f.duration)})
+	}},
 	{"throughput", "Messages a second from one process to another", func(ctx context.Context, s *bench.Session, f *benchFlags) (bench.Result, error) {
 		return s.Throughput(ctx, bench.Throughput{Duration: time.Duration(f.duration)})
 	}},

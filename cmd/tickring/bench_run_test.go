@@ -48,6 +48,7 @@ func TestBenchJSON(t *testing.T) {
 		numbers map[string][]string // of the objects below these names; "" is the result itself
 	}{
 		{"rtt", map[string][]string{"limit": percentiles, "rtt": percentiles, "ratio": {"p50", "p99"}}},
+		{"order", map[string][]string{"limit": percentiles, "order": percentiles, "book": percentiles, "ratio": {"p50", "p99"}}},
 		{"throughput", map[string][]string{"": {"limit_msgs_per_s", "msgs_per_s", "delivered", "payload_bytes", "ratio"}}},
 	} {
 		p := h.run(append([]string{"bench", c.name, "--dir", h.dir}, shortly...)...).want(exitOK)
