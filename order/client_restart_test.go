@@ -178,9 +178,9 @@ func (w *world) agrees(c *Client, who string) {
 // gateway knows and what is on its way; and so does one that lived all the time. Each point
 // is a copy of the rings' files: what a process finds there after the kill.
 func TestClientRestart(t *testing.T) {
-	steps := 250
+	steps := 120
 	if testing.Short() {
-		steps = 50
+		steps = 30
 	}
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
