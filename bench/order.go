@@ -68,6 +68,7 @@ func (s *Session) Order(ctx context.Context, config Order) (*OrderResult, error)
 		config.Duration = 4 * time.Second
 	}
 	r := &OrderResult{Run: s.run("order", "every")}
+	r.Ring.Subscriber = "named, no histogram" // as a gateway's are
 	if err := s.order(ctx, config, r); err != nil {
 		return nil, fmt.Errorf("bench: order: %w", err)
 	}

@@ -72,7 +72,7 @@ func (d *desk) close() {
 
 // find opens the ring of the strategy, and says so.
 func (d *desk) find() (err error) {
-	d.in, err = ring.Open(order.InputRing(orderGateway, orderStrategy), ring.Options{Dir: d.dir, Name: orderGateway})
+	d.in, err = ring.Open(order.InputRing(orderGateway, orderStrategy), ring.Options{Dir: d.dir, Name: orderGateway, NoHistogram: true})
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func strategist(c *child) error {
 		return err
 	}
 	defer t.client.Close()
-	if t.md, err = ring.Open(orderMd, ring.Options{Dir: p.Dir, Name: "strategy", From: ring.FromOldest}); err != nil {
+	if t.md, err = ring.Open(orderMd, ring.Options{Dir: p.Dir, Name: "strategy", From: ring.FromOldest, NoHistogram: true}); err != nil {
 		return err
 	}
 	defer t.md.Close()
