@@ -224,11 +224,22 @@ func (g *scripted) other() {
 	g.report(g.state.Last(), ExecTrade, 1, 5)
 }
 
+// ringDir is a directory for rings, in memory if there is one, until the test ends.
+func ringDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "tickring-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // copyDir makes a copy of a directory of rings, as it is: what a process would find there
 // that comes after one that was killed at this moment.
 func copyDir(t testing.TB, from string) string {
 	t.Helper()
-	to := t.TempDir()
+	to := ringDir(t)
 	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ package order
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 )
@@ -184,7 +185,7 @@ func TestClientRestart(t *testing.T) {
 	}
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := newWorld(t, t.TempDir(), seed)
+			w := newWorld(t, ringDir(t), seed)
 			for i := range steps {
 				what := w.step()
 				if what == "nothing" {
@@ -208,6 +209,7 @@ func TestClientRestart(t *testing.T) {
 					w.g.find()
 				} else {
 					again.Close()
+					os.RemoveAll(copied)
 				}
 				if w.rnd.IntN(3) == 0 {
 					w.agrees(w.c, who+", the one that lives")
