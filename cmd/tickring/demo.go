@@ -65,8 +65,8 @@ At the end it prints how long a tick took to each strategy; from its publishing 
 gateway's judgment of the order that answers it (tick to order); and from sending an order
 to the exchange's first answer (order to execution). Then what each strategy did and what
 it has, and how many orders came to which end: by the strategies' own account, by the
-gateway's journal and by the exchange's ring. If these do not agree, demo says where, and
-exits with 1.
+gateway's journal and by the exchange's ring. If these do not agree, or an audit of the rings
+('tickring audit') finds a contradiction, demo says where, and exits with 1.
 
 FILE is a file that 'tickring replay' reads, of market by order: ITCH, or DBN of schema
 mbo. Without it the session is made up, and removed afterwards. Both strategies trade one
@@ -85,7 +85,8 @@ TICKRING_DIR if that is given. Nothing is left behind; what a demo leaves that i
 the next one removes. A second signal ends demo without waiting for its processes.
 
 The JSON object has the objects of the five commands; orders, with the counts of the three
-sides, and of those that the gateway refused; agree, and differences if there are any.`, demoLasts, demoRate),
+sides, and of those that the gateway refused; audit, that of 'tickring audit'; agree, and
+differences if there are any.`, demoLasts, demoRate),
 		Example: `  tickring demo
   tickring demo es.mbo.dbn.zst
   tickring demo es.mbo.dbn.zst --rate 50000 --json`,

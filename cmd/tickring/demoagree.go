@@ -131,7 +131,7 @@ func (r *demoReport) writeVerdict(w *lines) {
 	}
 	switch {
 	case r.Agree:
-		w.printf("\nStrategies, gateway and exchange agree.\n")
+		w.printf("\nStrategies, gateway and exchange agree. %s\n", r.Audit.summary())
 	case r.Differences != nil:
 		w.printf("\nStrategies, gateway and exchange do not agree:\n")
 		for _, d := range r.Differences {

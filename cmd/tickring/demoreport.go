@@ -14,8 +14,10 @@ type demoReport struct {
 	Gateway    demoGateway    `json:"gateway"`
 	Exchange   demoExchange   `json:"exchange"`
 	Orders     demoOrders     `json:"orders"`
+	Audit      *auditReport   `json:"audit"` // null: not every process ended in order
 
-	// Agree: all sides have spoken, and say the same. Differences are where they do not.
+	// Agree: all sides have spoken, and say the same, as does the audit. Differences are
+	// where they do not.
 	Agree       bool     `json:"agree"`
 	Differences []string `json:"differences,omitempty"`
 	Error       string   `json:"error,omitempty"`
@@ -67,15 +69,23 @@ func (r *demoRun) report() (*demoReport, error) {
 	}
 	accounts := accountsOf(rep.Strategies, r.tally)
 	rep.Orders = sumOrders(accounts)
-	switch {
-	case r.tally.err != nil && err == nil:
-		err = fmt.Errorf("the orders were not compared: %w", r.tally.err)
-	case r.tally.err == nil && complete:
-		rep.Differences = differences(accounts, rep)
-		rep.Agree = len(rep.Differences) == 0
-		if !rep.Agree && err == nil {
-			err = fmt.Errorf("strategies, gateway and exchange do not agree: %s", countOf(uint64(len(rep.Differences)), "difference", "differences"))
+	if !complete {
+		return rep, err
+	}
+	cerr := r.tally.err
+	if cerr == nil {
+		rep.Audit, cerr = auditDemo(r.stage.dir)
+	}
+	if cerr == nil {
+		rep.Differences = append(differences(accounts, rep), rep.Audit.differences()...)
+		if rep.Agree = len(rep.Differences) == 0; !rep.Agree {
+			cerr = fmt.Errorf("strategies, gateway and exchange do not agree: %s", countOf(uint64(len(rep.Differences)), "difference", "differences"))
 		}
+	} else {
+		cerr = fmt.Errorf("the orders were not compared: %w", cerr)
+	}
+	if err == nil {
+		err = cerr
 	}
 	return rep, err
 }
