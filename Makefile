@@ -86,7 +86,7 @@ soak: ## real processes killed, stopped and joined at random for SOAK
 
 bench: ## the benchmarks of the ring and of the way from file to ring
 	$(GO) test ./ring -run '^$$' -bench 'RoundTrip|Stream' -benchtime 20000000x
-	$(GO) test ./ring ./feed/... ./cmd/... -run '^$$' -bench . -skip 'RoundTrip|Stream'
+	$(GO) test ./ring ./feed/... ./order/... ./cmd/... -run '^$$' -bench . -skip 'RoundTrip|Stream'
 
 ROUNDS ?= 3
 bench-peers: ## tickring beside other transports, some 7 minutes; what is not there is skipped
