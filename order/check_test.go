@@ -202,3 +202,36 @@ func TestOutlivedRequest(t *testing.T) {
 		t.Error("the request is still there")
 	}
 }
+
+// Who tries many instruments leaves no rows behind, but for those that it trades or may trade.
+func TestForget(t *testing.T) {
+	g := newGateway(t)
+	for n := range uint32(300) {
+		clOrdID := uint64(100 + n)
+		must(t, g.request('D', Request{ClOrdID: clOrdID, Price: 6, OrderQty: 100, SecurityID: 1000 + n, Side: Sell, OrdType: Limit, TimeInForce: Day}))
+		er := report(clOrdID, ExecCanceled, StatusCanceled, 0, 0, 0)
+		er.SecurityID, er.Side = 1000+n, Sell
+		switch n {
+		case 100: // stays open
+			continue
+		case 200: // is filled
+			er.ExecType, er.OrdStatus, er.LastQty, er.CumQty, er.LastPx = ExecTrade, StatusFilled, 100, 100, 6
+		}
+		g.order = g.st.Seq()
+		must(t, g.report(er))
+	}
+	follower := restored(t, dump(g.st), g.st.Seq())
+	for _, st := range []*State{g.st, follower} {
+		if len(st.Positions()) != 3 || st.Position(2, 3).OpenBuy != 100 || st.Position(2, 1100).OpenSell != 100 || st.Position(2, 1200).Net != -100 || st.Position(2, 1000) != nil {
+			t.Errorf("%+v", st.Positions())
+		}
+		// What is open yet is filled into its own row.
+		o := st.Order(2, 200)
+		er := report(200, ExecTrade, StatusFilled, 100, 100, 0)
+		er.OrderID, er.SecurityID, er.Side, er.Origin = o.OrderID, 1100, Sell, Origin{Seq: uint32(st.Session(RingVenue).Seq) + 1, Ring: RingVenue}
+		must(t, st.ApplyReport(st.Seq()+1, &er))
+		if p := st.Position(2, 1100); p.Net != -100 || p.OpenSell != 0 {
+			t.Errorf("%+v", p)
+		}
+	}
+}

@@ -21,6 +21,7 @@ func frameBytes(n int) int { return (n + 8 + 63) &^ 63 }
 // (ring.Publisher.PublishSnapshot), and are good until the state changes. It does not
 // allocate if msgs has room.
 func (s *State) AppendCheckpoint(msgs []ring.Outgoing, maxMessage int) []ring.Outgoing {
+	s.forget()
 	s.header = Checkpoint{Seq: s.seq, Layout: CheckpointLayout,
 		Sessions: uint32(len(s.sessions)), Positions: uint32(len(s.positions)),
 		Orders: uint32(len(s.orders)), Requests: uint32(len(s.requests)), Killed: s.killed}
@@ -63,6 +64,40 @@ func rowFrames[T row](rows []T, maxMessage int) int {
 // does instead of applying them.
 func (s *State) Skip(n int) { s.done(s.seq + uint64(n)) }
 
+// inUse says whether a position is worth keeping: anything was traded, or may be.
+func (p *Position) inUse() bool { return p.Bought|p.Sold|p.OpenBuy|p.OpenSell != 0 }
+
+func (s *State) positionsInUse() (n int) {
+	for i := range s.positions {
+		if s.positions[i].inUse() {
+			n++
+		}
+	}
+	return n
+}
+
+// forget takes out the positions of which nothing is left but that there was an order, so that
+// who tries many instruments does not fill the checkpoints. Everybody does so at a checkpoint.
+func (s *State) forget() {
+	if s.positionsInUse() == len(s.positions) {
+		return
+	}
+	kept := s.positions[:0]
+	for i := range s.positions {
+		if s.positions[i].inUse() {
+			kept = append(kept, s.positions[i])
+		}
+	}
+	s.positions = kept
+	s.positionRows.clear()
+	for i := range kept {
+		s.positionRows.put(uint32(kept[i].Strategy), uint64(kept[i].SecurityID), i)
+	}
+	for i := range s.orders {
+		s.links[i].position = int32(s.position(s.orders[i].Strategy, s.orders[i].SecurityID))
+	}
+}
+
 // snapshot is a checkpoint that is being read.
 type snapshot struct {
 	on     bool
@@ -100,13 +135,15 @@ func (s *State) applyCheckpoint(seq uint64, c *Checkpoint) error {
 		}
 	}
 	if s.begun {
-		own := [4]uint32{uint32(len(s.sessions)), uint32(len(s.positions)), uint32(len(s.orders)), uint32(len(s.requests))}
+		own := [4]uint32{uint32(len(s.sessions)), uint32(s.positionsInUse()), uint32(len(s.orders)), uint32(len(s.requests))}
 		if c.Killed != s.killed || s.bounds.Strategy == 0 && own != left {
 			return s.journal(seq, typ, "killed %d, rows %d; what was read before it makes killed %d, rows %d", c.Killed, left, s.killed, own)
 		}
 	}
 	s.snap = snapshot{on: true, verify: s.begun, start: seq, header: *c, left: left}
-	if !s.begun {
+	if s.begun {
+		s.forget()
+	} else {
 		s.killed = c.Killed
 	}
 	s.done(seq)

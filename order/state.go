@@ -50,7 +50,7 @@ type State struct {
 	header     Checkpoint // of AppendCheckpoint
 }
 
-// link is where an order's position and session are. Those rows never move.
+// link is where an order's position and session are. Those rows move in forget only.
 type link struct{ position, session int32 }
 
 const (
@@ -146,8 +146,8 @@ func (s *State) Session(ring uint16) *Session {
 // Sessions returns all inputs, in the order in which they came.
 func (s *State) Sessions() []Session { return s.sessions }
 
-// Position returns a strategy's position in an instrument; nil: it never had one, nor an
-// order.
+// Position returns a strategy's position in an instrument; nil: it has traded nothing, and has
+// no open order.
 func (s *State) Position(strategy uint16, security uint32) *Position {
 	if i := s.positionRows.find(uint32(strategy), uint64(security)); i >= 0 {
 		return &s.positions[i]
@@ -155,7 +155,8 @@ func (s *State) Position(strategy uint16, security uint32) *Position {
 	return nil
 }
 
-// Positions returns all positions, in the order in which they came.
+// Positions returns all positions, in the order in which they came. Those of which nothing is
+// left but that there was an order go with the next checkpoint.
 func (s *State) Positions() []Position { return s.positions }
 
 // session returns the row of a ring's session; -1: there is none.
