@@ -204,7 +204,7 @@ func (c *Client) Gateway() ring.Life { return c.life }
 func (c *Client) Ready() bool { return c.ready }
 
 // Err says why no orders can be sent until the next resync: the gateway's ring holds what
-// cannot be ([EventIllegal]). It is nil otherwise.
+// cannot be, or cannot be read ([EventIllegal]). It is nil otherwise.
 func (c *Client) Err() error { return c.broken }
 
 // LastClOrdID returns that of the strategy's last request, of whichever process.

@@ -38,7 +38,8 @@ const (
 
 	// EventIllegal: something does not fit, and Err says what. If the gateway's ring has it
 	// that the venue's report did not fit the order, that is as it was. If the gateway's ring
-	// itself does not fit, no orders can be sent until the next EventResync: see [Client.Err].
+	// itself does not fit, or cannot be read, no orders can be sent until the next EventResync:
+	// see [Client.Err].
 	EventIllegal
 	// EventLost: the gateway has gone beyond requests that it has not judged in its ring, which
 	// was lost or made anew. What became of them is not known; Err has their numbers.

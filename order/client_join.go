@@ -179,3 +179,14 @@ func (c *Client) illegal(seq uint64, typ MsgType, err error) bool {
 	c.tell(EventIllegal, seq).Err = c.broken
 	return !told
 }
+
+// unreadable is for a ring of the gateway that cannot be read: it is tried again, from its last
+// snapshot.
+func (c *Client) unreadable(err error) *Event {
+	c.broken = fmt.Errorf("order: ring %q of the gateway: %w", c.cfg.Gateway, err)
+	c.leave()
+	c.unsync()
+	e := c.tell(EventIllegal, 0)
+	e.Err = c.broken
+	return e
+}

@@ -1,13 +1,14 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tickring/tickring/ring"
 )
 
 // pollMost is how many messages of others one Poll reads at most, so that it comes back.
-const pollMost = 256
+const pollMost = 64
 
 // Poll reads on in the gateway's ring and returns the next event of this strategy, nil if
 // there is none. The event is good until the next Poll.
@@ -31,7 +32,9 @@ func (c *Client) Poll() *Event {
 			c.lapped()
 		case ring.Empty:
 			return c.idle(false)
-		default: // Closed, Superseded, Corrupt
+		case ring.Corrupt:
+			return c.unreadable(c.out.Err())
+		default: // Closed, Superseded
 			return c.idle(true)
 		}
 	}
@@ -142,9 +145,14 @@ func (c *Client) idle(now bool) *Event {
 	}
 	c.looked = ticks
 	life := ring.Ended
-	if c.out == nil && c.join() == nil {
-		c.looked -= c.every // when what it has was read
-		return c.Poll()
+	if c.out == nil {
+		switch err := c.join(); {
+		case err == nil:
+			c.looked -= c.every // when what it has was read
+			return c.Poll()
+		case !errors.Is(err, ring.ErrNoRing) && c.broken == nil:
+			return c.unreadable(err)
+		}
 	}
 	if c.out != nil {
 		if life = c.out.Publisher(); life == ring.Replaced {

@@ -64,6 +64,9 @@ func (c *Client) Cancel(orig, mdSeq uint64) (clOrdID uint64, err error) {
 		if err := c.unready(); err != c.broken {
 			return 0, err
 		}
+		if c.life != ring.Live && !c.cfg.Queue {
+			return 0, ErrNoGateway
+		}
 	}
 	var r Request
 	if !c.identify(orig, &r) {

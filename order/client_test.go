@@ -3,7 +3,10 @@
 package order
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -441,6 +444,37 @@ func TestClientLapped(t *testing.T) {
 	}
 	if o := c.Order(id); o == nil || o.CumQty != 3 || c.Order(late) == nil || len(c.Unjudged()) != 0 || !c.Ready() {
 		t.Errorf("order %+v, late %v, unjudged %d", o, c.Order(late), len(c.Unjudged()))
+	}
+}
+
+// A ring of the gateway that turns to rubbish is told, and stops new orders.
+func TestClientCorrupt(t *testing.T) {
+	g, c := trading(t)
+	path := filepath.Join(g.dir, testGateway, "ring")
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := info.Size() - 256<<10
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xFF}, 64<<10), frames); err != nil {
+		t.Fatal(err)
+	}
+	e := await(t, c, EventIllegal)
+	if !errors.Is(e.Err, ring.ErrCorrupt) || !errors.Is(c.Err(), ring.ErrCorrupt) || c.Ready() {
+		t.Errorf("%+v, client %v, ready %v", e, c.Err(), c.Ready())
+	}
+	if _, err := c.NewOrder(buy(1, 1)); !errors.Is(err, ring.ErrCorrupt) {
+		t.Error(err)
+	}
+	for range 3 {
+		if e := c.Poll(); e != nil && e.Kind == EventIllegal {
+			t.Errorf("told twice: %+v", e)
+		}
 	}
 }
 
