@@ -120,7 +120,6 @@ func (d *desk) work(s strategy.Strategy) (all []order.Sent) {
 type feed struct {
 	books *book.Books
 	seq   uint64
-	id    uint64
 }
 
 func (f *feed) apply(action dbn.Action, side dbn.Side, price float64, id uint64) *book.Book {
