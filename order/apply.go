@@ -384,10 +384,21 @@ func (s *State) ApplySession(seq uint64, ss *SessionStatus) error {
 	}
 	if in.RingID != ss.RingID { // a ring of its own: it begins anew
 		s.above = s.above || in.RingID != 0
+		s.disown(ss.Ring)
 		in.RingID, in.LastClOrdID, in.LastMdSeq, in.LastEpoch = ss.RingID, 0, 0, 0
 	}
 	in.Seq, in.Epoch, in.Status = ss.Seq, ss.Epoch, ss.Status
 	return nil
+}
+
+// disown sets the epoch of a strategy's orders to 0, which none has: the ring that it counted
+// for is no more, and another one's begin with 1 again. Their process has ended.
+func (s *State) disown(strategy uint16) {
+	for i := range s.orders {
+		if o := &s.orders[i]; o.Strategy == strategy {
+			o.Epoch, o.Pending.Epoch = 0, 0
+		}
+	}
 }
 
 // ApplyKill applies a KillSwitch: the operator's, or the gateway's own.

@@ -89,7 +89,7 @@ type Order struct {
 	OrderQty    int32
 	CumQty      int32
 	Strategy    uint16
-	Epoch       uint16 // Origin.Epoch of its last accepted D or G
+	Epoch       uint16 // Origin.Epoch of its last accepted D or G; 0: that ring was made anew since
 	Side        Side
 	OrdType     OrdType
 	TimeInForce TimeInForce

@@ -146,6 +146,14 @@ func (s *sim) try() (MsgType, []byte) {
 		if s.n(5) == 0 { // the ring was made again
 			in.id, in.seq, in.epoch = s.rng.Uint64(), 0, 1
 			in.mdSeq, in.lastEpoch = 0, 0
+			for _, o := range s.open { // none of this ring
+				if o.first.Origin.Ring == strategy {
+					o.first.Origin.Epoch = 0
+					if o.pending != nil {
+						o.pending.req.Origin.Epoch = 0
+					}
+				}
+			}
 			// Order ids of open orders are in use still: the strategy knows, and goes on above.
 			if len(s.ids)+len(s.lost) == 0 {
 				in.clOrdID = 0

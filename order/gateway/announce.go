@@ -39,8 +39,12 @@ func (g *Gateway) announced(in *input, claimed *order.Request) (*order.Session, 
 
 // announce publishes a SessionStatus.
 func (g *Gateway) announce(src *source, epoch uint64, status order.SessionState) error {
-	g.status = order.SessionStatus{RingID: src.id, Epoch: epoch, Seq: src.next - 1, Ring: src.number, Status: status}
-	if status == order.SessionDown {
+	return g.announceStatus(order.SessionStatus{RingID: src.id, Epoch: epoch, Seq: src.next - 1, Ring: src.number, Status: status})
+}
+
+func (g *Gateway) announceStatus(s order.SessionStatus) error {
+	g.status = s
+	if s.Status == order.SessionDown {
 		g.status.Text = order.TextDisconnect
 	}
 	if err := g.publish(order.MsgSessionStatus, g.status.Bytes()); err != nil {

@@ -42,7 +42,7 @@ func (g *Gateway) discover() error {
 			return err
 		}
 	}
-	return nil
+	return g.mourn(names)
 }
 
 // find opens a ring if it can be read.
@@ -52,6 +52,11 @@ func (g *Gateway) find(name string, number uint16) error {
 		return nil
 	}
 	src, err := g.open(name, number)
+	if err == nil && number <= order.MaxStrategy && !g.roomForSession(number) {
+		src.sub.Abandon()
+		err = fmt.Errorf("gateway: ring %s: a checkpoint of %d sessions and all else has no room for another one in a block of %d bytes; make the ring of the gateway larger: %w",
+			name, len(g.state.Sessions()), g.pub.Block(), ring.ErrTooLarge)
+	}
 	if err == nil && was.id != 0 && was.id == src.id {
 		src.sub.Abandon()
 		was.until = g.now + complainEvery
@@ -77,6 +82,24 @@ func (g *Gateway) find(name string, number uint16) error {
 	g.sources.all = append(g.sources.all, src)
 	return nil
 }
+
+// roomForSession says whether a checkpoint has room for a strategy, beside those that were
+// found and are to be announced yet.
+func (g *Gateway) roomForSession(number uint16) bool {
+	if g.state.Session(number) != nil {
+		return true
+	}
+	sessions := 1
+	for _, src := range g.sources.all {
+		if g.state.Session(src.number) == nil {
+			sessions++
+		}
+	}
+	return g.state.CheckpointBytes(g.pub.MaxMessage())+sessions*newSessionRoom <= g.room
+}
+
+// newSessionRoom is more than a session takes in a checkpoint.
+const newSessionRoom = 128
 
 // maxReports is what one request may make a venue say.
 const maxReports = 64

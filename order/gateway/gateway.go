@@ -15,12 +15,11 @@ import (
 
 // Gateway judges requests. Its methods are for one goroutine, but SetLimits.
 type Gateway struct {
-	cfg    Config
-	pub    *ring.Publisher
-	ringID uint64
-	state  *order.State
-	clock  clock
-	now    uint64 // CLOCK_MONOTONIC ns, of some inputs ago at most
+	cfg   Config
+	pub   *ring.Publisher
+	state *order.State
+	clock clock
+	now   uint64 // CLOCK_MONOTONIC ns, of some inputs ago at most
 
 	// Venue and operator first, strategies after them.
 	first, second     ring.Poller
@@ -39,6 +38,7 @@ type Gateway struct {
 	complaints        map[string]complaint
 	sweepDue          bool
 	doomed            []doomed
+	missing           []uint16          // strategies that the predecessor had, and whose rings were not found yet
 	refusedCancels    map[uint64]uint64 // OrderID: when to try again
 	counts            Counts
 

@@ -16,6 +16,7 @@ type market struct {
 	poll    ring.Poller
 	sub     *ring.Subscriber // nil: there is none
 	seq     uint64           // of the last message that was read
+	most    uint64           // messages that the ring can have
 	prices  map[uint32]*risk.Market
 	books   *book.Books // of market by order
 	measure *measure
@@ -40,8 +41,11 @@ func (m *market) open(cfg Config, c *Counts) error {
 		return fmt.Errorf("gateway: ring %s carries %q and no DBN records: %w", cfg.MarketData, schema, ring.ErrSchema)
 	}
 	m.sub, m.seq, m.books = sub, 0, book.New(book.Config{})
+	m.most = sub.Capacity() / line
 	m.poll.Add(sub, 0)
-	for m.sub != nil && m.one(c) {
+	// What is published meanwhile comes in its turn: a feed may be faster than the books.
+	if info, err := ring.Stat(cfg.Dir, cfg.MarketData); err == nil {
+		m.readTo(info.Last, c)
 	}
 	return nil
 }
@@ -51,6 +55,7 @@ func (m *market) close() {
 		m.poll.Remove(m.sub)
 		m.sub.Close()
 		m.sub = nil
+		m.forget()
 	}
 }
 
@@ -67,9 +72,11 @@ func (m *market) read(c *Counts) bool {
 	return true
 }
 
-// readTo reads on until message seq, or until there is no more.
+// readTo reads on until message seq, or until there is no more. It reads no more than the ring
+// can have had, so that a number that nobody has published does not keep the gateway with a
+// feed that never pauses.
 func (m *market) readTo(seq uint64, c *Counts) {
-	for m.sub != nil && m.seq < seq && m.one(c) {
+	for n := m.most; n > 0 && m.sub != nil && m.seq < seq && m.one(c); n-- {
 	}
 }
 
@@ -86,18 +93,22 @@ func (m *market) one(c *Counts) bool {
 		m.apply(msg)
 		return true
 	case ring.Gap:
-		// What is known of the books is no more to be trusted. The price of the last trade
-		// is an old one, but was one.
 		c.Lapped++
-		m.books.Clear()
-		for _, p := range m.prices {
-			p.Bid, p.Ask = risk.NoPrice, risk.NoPrice
-		}
+		m.forget()
 		return true
 	case ring.Superseded, ring.Corrupt:
 		m.close() // discover finds the next one
 	}
 	return false
+}
+
+// forget empties the books: what is known of them is no more to be trusted. The price of the
+// last trade is an old one, but was one.
+func (m *market) forget() {
+	m.books.Clear()
+	for _, p := range m.prices {
+		p.Bid, p.Ask = risk.NoPrice, risk.NoPrice
+	}
 }
 
 // apply takes the prices out of a record.

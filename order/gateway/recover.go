@@ -70,7 +70,6 @@ func (g *Gateway) recover() error {
 		return fmt.Errorf("gateway: %w", err)
 	}
 	defer sub.Close()
-	g.ringID = sub.RingID()
 	g.now = g.clock.read()
 	for g.state.Seq() < g.pub.Seq() {
 		msg, st := sub.Next()
@@ -84,6 +83,11 @@ func (g *Gateway) recover() error {
 		g.recount(sub, typ, msg)
 	}
 	g.sweepDue = true // whatever the last one had left to cancel
+	for _, s := range g.state.Sessions() {
+		if s.Ring <= order.MaxStrategy && s.Status == order.SessionUp {
+			g.missing = append(g.missing, s.Ring)
+		}
+	}
 	return nil
 }
 

@@ -51,6 +51,10 @@ func (g *Gateway) sweep() error {
 			continue
 		}
 		g.request = order.GatewayCancel(o)
+		if g.state.CheckRequest(order.MsgOrderCancelRequest, &g.request) != order.TextNone {
+			g.sweepDue = true // the venue still owes an answer to a cancel of the same ClOrdID
+			continue
+		}
 		err := g.publish(order.MsgOrderCancelRequest, g.request.Bytes())
 		if errors.Is(err, ring.ErrBackPressure) {
 			g.sweepDue = true
