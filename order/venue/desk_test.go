@@ -199,7 +199,8 @@ func (d *desk) open() bool {
 	d.sub = sub
 	in := d.st.Session(order.RingVenue)
 	if in == nil || in.RingID != sub.RingID() {
-		ss := order.SessionStatus{RingID: sub.RingID(), Epoch: 1, Ring: order.RingVenue, Status: order.SessionUp}
+		info, _ := sub.Info()
+		ss := order.SessionStatus{RingID: sub.RingID(), Epoch: 1, Seq: max(info.Cursor, 1) - 1, Ring: order.RingVenue, Status: order.SessionUp}
 		if !d.publish(order.MsgSessionStatus, ss.Bytes()) {
 			sub.Abandon()
 			d.sub = nil
@@ -219,6 +220,7 @@ type auditor struct {
 	closed   map[uint64]bool
 	reports  int
 	statuses int
+	since    int // reports since the last VenueStatus
 }
 
 type book struct {
@@ -252,9 +254,13 @@ func (a *auditor) read() {
 func (a *auditor) message(typ order.MsgType, msg []byte) {
 	if typ == order.MsgVenueStatus {
 		a.statuses++
+		a.since = 0
 		return
 	}
 	a.reports++
+	if a.since++; a.since > leastCapacity/64/frame {
+		a.t.Fatal("a block of the venue's ring has no VenueStatus")
+	}
 	o, ok := originOf(typ, msg)
 	if !ok {
 		a.t.Fatalf("the venue published a message of type %v", typ)
