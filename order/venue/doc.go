@@ -18,5 +18,5 @@
 // Both rings are gated, so either process could wait for the other. They never both do: the
 // gateway has so few requests outstanding that their answers fill at most half of the
 // venue's ring ([MaxReports] bounds one answer), and the venue reports by itself only while
-// half of it is free. So the venue can always answer, and goes on reading.
+// no more than an eighth of it is unread. So the venue can always answer, and goes on reading.
 package venue

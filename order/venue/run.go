@@ -149,11 +149,16 @@ func (r *runner) step() (busy bool, err error) {
 	return busy || acted, err
 }
 
+// ownShare of the ring is for what the venue reports by itself. Answers may take half of it;
+// a quarter of each block is lost at worst, as batches do not fit into what is left of it, and
+// two blocks are the gate's.
+const ownShare = 8
+
 // turn lets the venue report by itself.
 func (r *runner) turn() (busy bool, err error) {
-	half := int64(r.pub.Capacity() / frame / 2)
+	own := int64(r.pub.Capacity() / frame / ownShare)
 	outstanding := int64(r.pub.Seq() - r.read)
-	r.hand.Reset(int(min(half-outstanding, MaxReports)))
+	r.hand.Reset(int(min(own-outstanding, MaxReports)))
 	if busy, err = r.v.Turn(r.hand); err != nil {
 		return false, err
 	}
