@@ -25,7 +25,7 @@ func (r *rig) runUntil(stop func(moment) bool) (dead bool) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-			r.g.at = func(moment) {}
+			r.g.at = nil
 		case died:
 			r.kill()
 			dead = true

@@ -51,7 +51,7 @@ type Gateway struct {
 	venue    order.VenueStatus
 	kill     order.KillSwitch
 
-	at func(moment) // of tests: called at every moment at which a gateway may end
+	at func(moment) // of tests; nil: nobody wants to know
 }
 
 // moment is a place in the life of an input.
@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg.Wait = ring.Backoff{Spins: 2000, Yields: 50, Sleep: 100 * time.Microsecond}
 	}
 	g := &Gateway{cfg: cfg, limits: cfg.Limits, clock: newClock(), state: order.NewState(order.Bounds{}),
-		complaints: map[string]complaint{}, refusedCancels: map[uint64]uint64{}, at: func(moment) {}}
+		complaints: map[string]complaint{}, refusedCancels: map[uint64]uint64{}}
 	g.wanted.Store(cfg.Limits)
 	g.market.init()
 	if cfg.Measure {
@@ -115,7 +115,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return mmap.Guard(func() error {
 		idle := 0
 		for n := 0; ; n++ {
-			if n&31 == 0 || idle > 0 {
+			if n&7 == 0 || idle > 0 {
 				g.now = g.clock.read()
 				if g.now >= g.choresDue {
 					if ctx.Err() != nil {

@@ -8,29 +8,43 @@ import (
 	"github.com/tickring/tickring/ring"
 )
 
-// step takes some market data and one input, or goes on with the one in hand. It is false
-// if there was nothing to do, or nothing that could be done now.
+// Turns are how many inputs of a kind are judged before the others are looked at again.
+const (
+	firstTurn  = 16
+	secondTurn = 4
+)
+
+// step takes some market data and some inputs, or goes on with those in hand. It is false if
+// there was nothing to do, or nothing that could be done now.
 func (g *Gateway) step() (bool, error) {
 	worked := g.market.read(&g.counts)
-	if g.urgent.src == nil {
-		if err := g.next(&g.first, &g.urgent); err != nil {
-			return false, err
-		}
-	}
-	if g.urgent.src != nil {
-		done, err := g.settle(&g.urgent)
+	done, err := g.turn(&g.first, &g.urgent, firstTurn)
+	if err != nil || g.urgent.src != nil {
 		return worked || done, err
 	}
-	if g.held.src == nil {
-		if err := g.next(&g.second, &g.held); err != nil {
-			return false, err
-		}
-	}
-	if g.held.src == nil {
-		return worked, nil
-	}
-	done, err := g.settle(&g.held)
+	worked = worked || done
+	done, err = g.turn(&g.second, &g.held, secondTurn)
 	return worked || done, err
+}
+
+// turn judges up to most inputs of a poller. It says whether it has judged any.
+func (g *Gateway) turn(p *ring.Poller, in *input, most int) (worked bool, err error) {
+	for range most {
+		if in.src == nil {
+			if err := g.next(p, in); err != nil {
+				return worked, err
+			}
+			if in.src == nil {
+				return worked, nil
+			}
+		}
+		done, err := g.settle(in)
+		if err != nil || !done {
+			return worked, err
+		}
+		worked = true
+	}
+	return worked, nil
 }
 
 // next takes the next message of a poller in hand, if there is one that is to be judged.
@@ -51,7 +65,7 @@ func (g *Gateway) next(p *ring.Poller, in *input) error {
 		if seq > src.next {
 			return g.lost(src, fmt.Sprintf("message %d is the next, but %d is to be judged", seq, src.next))
 		}
-		*in = input{src: src, msg: msg, typ: order.MsgType(sub.Type()), seq: seq}
+		in.src, in.msg, in.typ, in.seq = src, msg, order.MsgType(sub.Type()), seq
 	case ring.Gap:
 		first, last := sub.Gap()
 		return g.lost(src, fmt.Sprintf("messages %d to %d are gone", first, last))
