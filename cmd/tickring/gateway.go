@@ -68,8 +68,8 @@ reason); reports are those of the venue, illegal ones did not fit their orders a
 applied; cancels were made by the gateway itself; skipped inputs had been judged by a gateway
 that was killed before it could say so; held is how often a request waited for answers of
 the venue, full how often the venue had not read far enough; order_ns is from the publishing
-of a request to its judgment, tick_ns from the publishing of the market data that the request
-answers, both null without --measure.`,
+of a request to the gateway's read of it, tick_ns from the publishing of the market data that the
+request answers to the same, both null without --measure.`,
 		Example: `  tickring gateway --print-limits > limits.yaml
   tickring gateway gw --venue sim --limits limits.yaml --md es
   tickring gateway gw --venue sim --limits limits.yaml --md es --standby

@@ -104,13 +104,16 @@ const newSessionRoom = 128
 // maxReports is what one request may make a venue say.
 const maxReports = 64
 
-// complain tells of an error, once, and of its end. A ring that is not there is none.
+// complain tells of an error once.
 func (g *Gateway) complain(name string, err error) {
 	was, complained := g.complaints[name]
 	switch {
 	case err == nil:
 		delete(g.complaints, name)
 	case errors.Is(err, ring.ErrNoRing):
+		if !complained {
+			g.notify("ring %s is not there yet", name)
+		}
 		g.complaints[name] = complaint{until: g.now + lookEvery}
 	default:
 		if !complained || was.what != err.Error() {

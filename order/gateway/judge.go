@@ -44,9 +44,6 @@ func (g *Gateway) takeRequest(in *input) error {
 	sess.Rate[0] = in.src.limits.Rate.Count(sess.Rate[0], g.now)
 	g.counts.Requests++
 	g.counts.Forwarded++
-	if g.measure != nil {
-		g.measure.forwarded(g, in, r.MdSeq)
-	}
 	return nil
 }
 

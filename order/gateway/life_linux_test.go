@@ -325,6 +325,37 @@ func TestReconnect(t *testing.T) {
 	r.sameState()
 }
 
+// What a process sent before it ended is judged as its own, however late the gateway comes: after
+// its end, and after that of its successor.
+func TestGatewayComesLate(t *testing.T) {
+	r := newRig(t)
+	v := r.startVenue()
+	s := r.strategy(7)
+	for n := range 3 {
+		q := s.limit(order.Buy, int32(n+1), px)
+		q.Flags = order.CancelOnDisconnect
+		s.send(order.MsgNewOrderSingle, q)
+		s.pub.Close()
+		if n < 2 {
+			s = r.strategy(7)
+		}
+	}
+	r.start()
+	r.run()
+	v.answer(9)
+	r.run()
+	v.answer(9)
+	r.run()
+	if c := r.g.Counts(); c.Forwarded != 3 || c.Refused != 0 || c.Cancels != 3 {
+		t.Errorf("%+v", c)
+	}
+	if sess := r.g.state.Session(7); sess.Epoch != 3 || sess.Status != order.SessionDown || len(r.g.state.Orders()) != 0 {
+		t.Errorf("session %+v, %d open orders", sess, len(r.g.state.Orders()))
+	}
+	v.agrees()
+	r.sameState()
+}
+
 // A ring that was removed and made again begins anew; orders stay.
 func TestRingMadeAnew(t *testing.T) {
 	r, s := withOrder(t)
@@ -349,6 +380,53 @@ func TestRingMadeAnew(t *testing.T) {
 		t.Errorf("session %+v", sess)
 	}
 	r.sameState()
+}
+
+// What the process of a removed ring left behind is canceled before the new ring, whose epochs
+// begin again, is taken up; the gateway may end meanwhile.
+func TestRingMadeAnewWithOrders(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		r := newRig(t)
+		v := r.startVenue()
+		r.start()
+		s := r.strategy(7)
+		q := s.limit(order.Buy, 10, px)
+		q.Flags = order.CancelOnDisconnect
+		s.send(order.MsgNewOrderSingle, q)
+		r.run()
+		v.answer(1)
+		q.ClOrdID, q.OrigClOrdID = 2, 1
+		s.send(order.MsgOrderCancelReplaceRequest, q) // in the way of the cancel
+		r.run()
+		if dies {
+			r.kill()
+		}
+		s.pub.Close()
+		if err := ring.Remove(r.dir, order.InputRing(gw, 7)); err != nil {
+			t.Fatal(err)
+		}
+		s = r.strategy(7)
+		s.clOrd = 10
+		if dies {
+			r.start()
+		}
+		fresh := s.limit(order.Buy, 1, px)
+		fresh.Flags = order.CancelOnDisconnect
+		s.send(order.MsgNewOrderSingle, fresh)
+		r.run()
+		if r.g.state.Order(7, 11) != nil {
+			t.Fatal("the new ring was read before the old one's order was canceled")
+		}
+		v.answer(9)
+		r.run()
+		v.answer(9)
+		r.run()
+		if o := r.g.state.Orders(); len(o) != 1 || o[0].ClOrdID != 11 {
+			t.Errorf("dies %t: open orders %+v", dies, o)
+		}
+		v.agrees()
+		r.sameState()
+	}
 }
 
 // A ring that does not wait for the gateway is not read, and said so once.

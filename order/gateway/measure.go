@@ -3,15 +3,16 @@ package gateway
 import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
 
 // Latencies are what a gateway has measured, in ns. They are not measured unless
 // Config.Measure asks for it.
 type Latencies struct {
-	// Order is from the publishing of a request to its judgment.
+	// Order is from the publishing of a request to the gateway's read of it.
 	Order *hdrhistogram.Histogram
-	// Tick is from the publishing of the market data that a request answers to its judgment.
+	// Tick is from the publishing of the market data that a request answers to the same.
 	Tick *hdrhistogram.Histogram
 	// Unknown is how many requests answer market data that is not remembered.
 	Unknown uint64
@@ -40,20 +41,23 @@ func (m *measure) tick(sub *ring.Subscriber) {
 	}
 }
 
-// forwarded counts a request that was judged.
-func (m *measure) forwarded(g *Gateway, in *input, mdSeq uint64) {
+// arrived counts a request that was just read.
+func (m *measure) arrived(g *Gateway, in *input) {
+	now := m.clock.read()
 	if age, ok := in.src.sub.Age(); ok {
 		_ = m.Order.RecordValue(int64(max(age, 0)))
 	}
-	if mdSeq == 0 {
+	r, ok := order.AsRequest(in.msg)
+	if !ok || r.MdSeq == 0 {
 		return
 	}
-	t := &m.ticks[mdSeq%remembered]
-	if t.seq != mdSeq {
+	g.market.readTo(r.MdSeq, &g.counts)
+	t := &m.ticks[r.MdSeq%remembered]
+	if t.seq != r.MdSeq {
 		m.Unknown++
 		return
 	}
-	_ = m.Tick.RecordValue(max(int64(m.clock.read()-t.at), 0))
+	_ = m.Tick.RecordValue(max(int64(now-t.at), 0))
 }
 
 // Latencies returns what was measured, nil if nothing was. Call it when Run has returned.

@@ -66,6 +66,9 @@ func (g *Gateway) next(p *ring.Poller, in *input) error {
 			return g.lost(src, fmt.Sprintf("message %d is the next, but %d is to be judged", seq, src.next))
 		}
 		in.src, in.msg, in.typ, in.seq = src, msg, order.MsgType(sub.Type()), seq
+		if g.measure != nil && src.number <= order.MaxStrategy {
+			g.measure.arrived(g, in)
+		}
 	case ring.Gap:
 		first, last := sub.Gap()
 		return g.lost(src, fmt.Sprintf("messages %d to %d are gone", first, last))
