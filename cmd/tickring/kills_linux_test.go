@@ -121,6 +121,10 @@ type killFigures struct {
 	Differences map[string]int64 `json:"differences"`
 }
 
+// killRefusals are why requests may be refused; the others would be a client's mistake.
+var killRefusals = []order.Text{order.TextQty, order.TextUnknownOrder, order.TextPending, order.TextMaxQty, order.TextCollar, order.TextNoMarket, order.TextPosition,
+	order.TextOpenOrders, order.TextExpired, order.TextKilled}
+
 const killLimits = `
 defaults:
   max_qty: 100
@@ -181,6 +185,7 @@ func (k *kills) run() {
 		}
 	}
 	k.progress(500)
+	k.kill(k.actors()...) // so that there is something to clean up that nobody has seen
 	k.finish()
 }
 
@@ -371,14 +376,20 @@ func (k *kills) note(format string, args ...any) {
 func (k *kills) strike() {
 	k.Helper()
 	switch d := k.rand.IntN(100); {
-	case d < 28:
+	case d < 20:
 		k.kill(k.active())
-	case d < 52:
+	case d < 37:
 		k.kill(k.exchange)
-	case d < 72:
+	case d < 55:
 		k.kill(k.strategy())
-	case d < 79:
+	case d < 60:
 		k.kill(k.market)
+	case d < 70:
+		k.killBeside(k.active(), k.exchange)
+	case d < 74:
+		k.killBeside(k.exchange, k.active())
+	case d < 80:
+		k.killBeside(k.active(), k.strategy())
 	case d < 84:
 		k.kill(k.gateways[k.rand.IntN(len(k.gateways))])
 	case d < 87:
@@ -396,6 +407,23 @@ func (k *kills) strike() {
 	default:
 		k.stop(k.actors()[k.rand.IntN(len(k.actors()))])
 	}
+}
+
+// killBeside kills somebody while somebody else is stopped, so that what was on its way between
+// the two is there when the successor looks. Then the other goes on, or is killed as well.
+func (k *kills) killBeside(stopped, victim *actor) {
+	k.Helper()
+	k.note("stop %s", stopped.name)
+	stopped.cmd.Process.Signal(syscall.SIGSTOP)
+	k.pass(time.Duration(k.rand.IntN(30)) * time.Millisecond)
+	k.kill(victim)
+	k.pass(time.Duration(k.rand.IntN(150)) * time.Millisecond)
+	if k.rand.IntN(2) == 0 {
+		k.kill(stopped)
+		return
+	}
+	stopped.cmd.Process.Signal(syscall.SIGCONT)
+	k.figures.Stopped++
 }
 
 // fence stops the gateway and has it fenced: the standby goes on.
@@ -528,6 +556,11 @@ func (k *kills) finish() {
 	if f.Audit.Faults != 0 || !f.Audit.Whole || f.Audit.Unseen != 0 || f.Audit.Older != 0 {
 		k.fail("the audit is not whole: %+v", f.Audit)
 	}
+	for why, n := range f.Audit.Refusals {
+		if !slices.Contains(killRefusals, why) {
+			k.Errorf("%d requests were refused because of %q: no strategy sends such", n, why)
+		}
+	}
 	if t := f.Total; t.Fills == 0 || t.Canceled == 0 || t.Replaced == 0 || t.Refused == 0 {
 		k.Errorf("nothing happened of some kind: %+v", t)
 	}
@@ -553,6 +586,7 @@ func (k *kills) rings(d map[string]int64) {
 	d["exchange's messages: published, and passed on"] = last(killVenue) - int64(f.Audit.Reports)
 	d["new orders: accepted, and filled, canceled, expired or open"] = int64(t.Acknowledged) - int64(t.Filled+t.Canceled+t.Expired+t.Open)
 	d["messages without a frame"] = int64(f.Audit.Unjudged)
+	d["ClOrdIDs used twice"] = int64(f.Audit.Reused)
 	d["reports that the gateway found illegal"] = int64(f.Audit.Illegal)
 	d["contradictions"] = int64(f.Audit.Faults)
 	if i, err := ring.Stat(k.dir, killGateway); err == nil {

@@ -193,7 +193,7 @@ func (a *Auditor) forget() {
 	a.forwards, a.venueAt, a.status, a.begin = nil, 0, 0, 0
 	a.fold, a.folded = order.NewState(order.Bounds{}), true
 	for _, s := range a.inputs {
-		s.next, s.told, s.epoch = 0, 0, 0
+		s.next, s.told, s.epoch, s.cl = 0, 0, 0, 0
 	}
 }
 
@@ -256,7 +256,7 @@ func (a *Auditor) session(m *message) error {
 			if err := s.reopen(a.cfg); err != nil {
 				return fmt.Errorf("audit: %w", err)
 			}
-			s.next = 1
+			s.next, s.cl = 1, 0
 			delete(a.book.last, st.Ring)
 		}
 	}
@@ -303,6 +303,14 @@ func (a *Auditor) forward(m *message, r *order.Request, strategy uint16) {
 func (a *Auditor) strategy(m, in *message, s *stream, number uint16) {
 	c := a.count(number)
 	c.Sent++
+	if in != nil && len(in.data) == order.Size {
+		var r order.Request
+		decode(in, &r)
+		if r.ClOrdID <= s.cl {
+			a.figures.Reused++
+		}
+		s.cl = max(s.cl, r.ClOrdID)
+	}
 	switch m.typ {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
 		var r order.Request

@@ -20,6 +20,7 @@ type Figures struct {
 
 	Unjudged   uint64 `json:"unjudged"`   // messages without a frame in G
 	Unanswered uint64 `json:"unanswered"` // requests that the venue has not answered
+	Reused     uint64 `json:"reused"`     // requests whose ClOrdID is not above that of an earlier one; they are to be refused
 	Illegal    uint64 `json:"illegal"`    // reports that the gateway found illegal
 	Faults     uint64 `json:"faults"`
 

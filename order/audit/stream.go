@@ -33,6 +33,7 @@ type stream struct {
 	next  uint64 // number of the next message that G has to speak of; 0: not known yet
 	told  uint64 // RingID, as the gateway said
 	epoch uint64 // as the gateway said
+	cl    uint64 // the highest ClOrdID that was sent
 	up    bool
 }
 
