@@ -52,6 +52,10 @@ func TestKills(t *testing.T) {
 	k.run()
 }
 
+// drawDeath draws after which of its stores a process is to end itself, as a variable of its
+// environment; nil: they are killed from outside. The build with the tag hooks sets it.
+var drawDeath func(*kills) string
+
 // killBound is within what everything has to happen that has to happen.
 const killBound = 60 * time.Second
 
@@ -68,6 +72,7 @@ type kills struct {
 	began                time.Time
 	killed               int
 	done                 []string // what was done last
+	storm                bool     // processes end themselves
 }
 
 // actor is a process of the test, and how to start it.
@@ -160,6 +165,7 @@ func (k *kills) run() {
 		k.Fatal(err)
 	}
 	k.began = time.Now()
+	k.storm = drawDeath != nil
 	for _, a := range k.actors() {
 		k.start(a)
 	}
@@ -184,6 +190,8 @@ func (k *kills) run() {
 				time.Since(k.began).Round(time.Second), k.killed, c.Sent, c.Forwarded, c.Fills, f.Open, f.Faults)
 		}
 	}
+	k.storm = false
+	k.kill(k.actors()...)
 	k.progress(500)
 	k.kill(k.actors()...) // so that there is something to clean up that nobody has seen
 	k.finish()
@@ -232,6 +240,9 @@ func (k *kills) start(a *actor) {
 	} else {
 		a.cmd.Env = append(a.cmd.Env, asProgram+"=1")
 		a.cmd.Stdout = a.stdout
+	}
+	if k.storm && a.kind != "" {
+		a.cmd.Env = append(a.cmd.Env, drawDeath(k))
 	}
 	a.cmd.Stderr = &a.stderr
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -290,7 +301,13 @@ func (k *kills) watch() {
 		select {
 		case err := <-a.ended:
 			a.cmd = nil
-			k.fail("%s has ended by itself: %v", a.name, err)
+			if !k.storm || !errors.Is(err, errKilled) {
+				k.fail("%s has ended by itself: %v", a.name, err)
+			}
+			k.note("%s ended itself", a.name)
+			k.figures.Kills[a.kind]++
+			k.killed++
+			k.start(a)
 		default:
 		}
 	}
@@ -375,6 +392,11 @@ func (k *kills) note(format string, args ...any) {
 // strike does something to somebody.
 func (k *kills) strike() {
 	k.Helper()
+	if k.storm {
+		before := k.killed
+		k.until("somebody ends", func() bool { return k.killed > before })
+		return
+	}
 	switch d := k.rand.IntN(100); {
 	case d < 20:
 		k.kill(k.active())
