@@ -33,7 +33,7 @@ vet:
 
 staticcheck:
 	$(GO) tool staticcheck ./...
-	$(GO) tool staticcheck -tags hooks ./internal/mem ./ring
+	$(GO) tool staticcheck -tags hooks ./internal/mem ./ring ./cmd/tickring
 
 # The race detector is the one thing here that needs a C compiler.
 race: ## the tests under the race detector
@@ -48,6 +48,7 @@ POINTS ?= 60
 hooks: ## kill and stop processes at every access, a minute
 	$(GO) test -tags hooks ./internal/mem
 	$(GO) test -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
+	$(GO) test -tags hooks ./cmd/tickring -run '^TestKills$$' -args -kills 300
 
 # Unsupported parts return an error there; the tree compiles, tests too.
 cross: ## linux/arm64 and darwin/arm64
