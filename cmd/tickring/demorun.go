@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tickring/tickring/ring"
@@ -70,25 +71,29 @@ func runDemo(signals <-chan os.Signal, a *app, o demoOptions, stage *demoStage) 
 // start starts the processes. They find each other in any order.
 func (r *demoRun) start(quiet bool) (err error) {
 	s := r.stage
-	start := func(c **child, args ...string) {
-		if err == nil {
-			*c, err = r.group.start(args[0], append(args[1:], "--dir", s.dir, "--json")...)
+	start := func(command []string, at seat, args ...string) (c *child) {
+		if err != nil {
+			return nil
 		}
+		args = append([]string{"--dir", s.dir, "--json", "--cpu", strconv.Itoa(at.CPU)}, args...)
+		if at.Idle != "" {
+			args = append([]string{"--quiet", "--idle", at.Idle}, args...)
+		}
+		if c, err = r.group.start(command[0], append(command[1:], args...)...); err == nil {
+			c.name = strings.Join(command, " ")
+		}
+		return c
 	}
-	at := func(s seat) []string { return []string{"--cpu", strconv.Itoa(s.CPU), "--idle", s.Idle} }
-	bytes := func(n uint64) string { return strconv.FormatUint(n, 10) }
-	start(&r.exchange, append([]string{"exchange", demoExchangeName, "--gateway", demoGatewayName, "--md", demoRing, "--quiet",
-		"--capacity", bytes(s.sizes.exchange)}, at(s.place.exchange)...)...)
-	start(&r.gateway, append([]string{"gateway", demoGatewayName, "--venue", demoExchangeName, "--md", demoRing, "--quiet", "--measure",
-		"--limits", s.limits, "--capacity", bytes(s.sizes.gateway)}, at(s.place.gateway)...)...)
-	r.strategies = make([]*child, len(demoKinds))
+	size := func(n uint64) string { return strconv.FormatUint(n, 10) }
+
+	r.exchange = start([]string{"exchange"}, s.place.exchange, demoExchangeName,
+		"--gateway", demoGatewayName, "--md", demoRing, "--capacity", size(s.sizes.exchange))
+	r.gateway = start([]string{"gateway"}, s.place.gateway, demoGatewayName,
+		"--venue", demoExchangeName, "--md", demoRing, "--limits", s.limits, "--measure", "--capacity", size(s.sizes.gateway))
 	for i, kind := range demoKinds {
-		start(&r.strategies[i], append([]string{"strategy", kind, "--gateway", demoGatewayName, "--id", strconv.Itoa(i + 1), "--md", demoRing,
-			"--instrument", strconv.FormatUint(uint64(s.instrument), 10), "--qty", strconv.Itoa(s.qty), "--max-position", strconv.Itoa(s.maxPosition),
-			"--until-closed", "--quiet"}, at(s.place.strategies[i])...)...)
-		if err == nil {
-			r.strategies[i].name += " " + kind
-		}
+		r.strategies = append(r.strategies, start([]string{"strategy", kind}, s.place.strategies[i],
+			"--gateway", demoGatewayName, "--id", strconv.Itoa(i+1), "--md", demoRing, "--until-closed",
+			"--instrument", strconv.FormatUint(uint64(s.instrument), 10), "--qty", strconv.Itoa(s.qty), "--max-position", strconv.Itoa(s.maxPosition)))
 	}
 	pace := []string{"--speed", r.o.speed.String()}
 	if r.o.rate > 0 {
@@ -97,8 +102,8 @@ func (r *demoRun) start(quiet bool) (err error) {
 	if quiet {
 		pace = append(pace, "--quiet")
 	}
-	start(&r.publisher, append([]string{"replay", r.o.path, "--ring", demoRing, "--wait", strconv.Itoa(len(demoKinds) + 1), "--wait-silently",
-		"--capacity", bytes(uint64(r.o.capacity)), "--cpu", strconv.Itoa(s.place.publisher.CPU)}, pace...)...)
+	r.publisher = start([]string{"replay"}, s.place.publisher, append(pace, "--ring", demoRing, "--capacity", size(uint64(r.o.capacity)),
+		"--wait", strconv.Itoa(len(demoKinds)+1), "--wait-silently", "--", r.o.path)...)
 	return err
 }
 
@@ -131,8 +136,8 @@ func (r *demoRun) supervise(signals <-chan os.Signal) {
 			case r.starter != nil:
 				r.begun()
 			default:
-				tick.Reset(tallyEvery)
 				r.tally.drain()
+				tick.Reset(tallyEvery)
 			}
 		}
 	}
@@ -253,69 +258,4 @@ func (r *demoRun) press() {
 	default:
 		r.group.kill()
 	}
-}
-
-// settle is how long everybody has had everything before the market opens: the gateway and
-// the exchange look for rings every few milliseconds, and leave no trace on that of market
-// data.
-const settle = 50 * time.Millisecond
-
-// open has the publisher begin when all others have their rings.
-func (r *demoRun) open() {
-	dir := r.stage.dir
-	if !hasSubscribers(dir, demoGatewayName, demoExchangeName) || !hasSubscribers(dir, demoExchangeName, demoGatewayName) {
-		return
-	}
-	var names []string
-	for i := range demoKinds {
-		if !hasSubscribers(dir, inputRing(i), demoGatewayName) {
-			return
-		}
-		names = append(names, fmt.Sprintf("%s-%d", demoGatewayName, i+1))
-	}
-	if !hasSubscribers(dir, demoRing, names...) {
-		return
-	}
-	now := time.Now()
-	if r.connected.IsZero() {
-		r.connected = now
-	}
-	if now.Sub(r.connected) < settle {
-		return
-	}
-	var err error
-	if r.tally, err = newDemoTally(dir); err != nil {
-		r.fail(err, graceToStop)
-		return
-	}
-	if r.starter, err = ring.Open(demoRing, ring.Options{Dir: dir, Name: "demo", Ephemeral: true, From: ring.FromOldest, NoHistogram: true}); err != nil {
-		r.fail(err, graceToStop)
-	}
-	r.deadline = nil
-}
-
-// begun lets go of the market data as soon as there is some.
-func (r *demoRun) begun() {
-	if _, status := r.starter.Next(); status != ring.Empty {
-		r.starter.Close()
-		r.starter = nil
-	}
-}
-
-// hasSubscribers says whether a ring is there, live, and read under these names.
-func hasSubscribers(dir, name string, names ...string) bool {
-	info, err := ring.Stat(dir, name)
-	if err != nil || info.Publisher != ring.Live {
-		return false
-	}
-	active := map[string]bool{}
-	for _, s := range info.Subscribers {
-		active[s.Name] = s.Active
-	}
-	for _, n := range names {
-		if !active[n] {
-			return false
-		}
-	}
-	return true
 }

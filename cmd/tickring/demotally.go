@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/tickring/tickring/mmap"
@@ -105,14 +104,12 @@ func drain(sub *ring.Subscriber, take func(seq uint64, typ order.MsgType, msg []
 	}
 }
 
-var errNotOurs = errors.New("a strategy that demo has not started")
-
 // of returns which of the counts is a strategy's.
 func (t *demoTally) of(strategy uint16) (int, error) {
 	if i := int(strategy) - 1; i >= 0 && i < len(demoKinds) {
 		return i, nil
 	}
-	return 0, fmt.Errorf("strategy %d: %w", strategy, errNotOurs)
+	return 0, fmt.Errorf("an order of strategy %d, which demo has not started", strategy)
 }
 
 // takeGateway counts what the gateway has done with orders.
