@@ -15,11 +15,6 @@ func (g *Gateway) announced(in *input, claimed *order.Request) (*order.Session, 
 	if known && (claimed == nil || claimed.Origin.Epoch == uint16(sess.Epoch)) && sess.Status == order.SessionUp {
 		return sess, nil
 	}
-	if left, err := g.leftBehind(src, sess); err != nil {
-		return nil, err
-	} else if left {
-		return nil, errHeld
-	}
 	present, epoch := src.sub.Epoch(), uint64(1)
 	if known {
 		epoch = sess.Epoch
@@ -40,28 +35,6 @@ func (g *Gateway) announced(in *input, claimed *order.Request) (*order.Session, 
 		return nil, err
 	}
 	return g.state.Session(src.number), nil
-}
-
-// leftBehind says that the source is another ring than the one the strategy had, and that
-// orders of the old one are still to be canceled. Once the new ring is announced they would
-// look like orders of its own process, whose epochs count from 1 again.
-func (g *Gateway) leftBehind(src *source, sess *order.Session) (bool, error) {
-	if sess == nil || sess.RingID == src.id || sess.RingID == 0 {
-		return false, nil
-	}
-	for i := range g.state.Orders() {
-		o := &g.state.Orders()[i]
-		if o.Strategy != src.number || o.Flags&order.CancelOnDisconnect == 0 || o.Pending.Kind == order.PendingCancel {
-			continue
-		}
-		g.sweepDue = true
-		if sess.Status != order.SessionUp {
-			return true, nil
-		}
-		old := source{number: src.number, id: sess.RingID, next: sess.Seq + 1}
-		return true, g.announce(&old, sess.Epoch, order.SessionDown)
-	}
-	return false, nil
 }
 
 // announce publishes a SessionStatus.

@@ -67,9 +67,6 @@ func (g *Gateway) attendTo(src *source) error {
 		return nil
 	}
 	sess := g.state.Session(src.number)
-	if left, err := g.leftBehind(src, sess); left || err != nil {
-		return err
-	}
 	switch {
 	case sess == nil || sess.RingID != src.id || epoch > sess.Epoch:
 		g.notify("ring %s is there, epoch %d", src.sub.Name(), epoch)

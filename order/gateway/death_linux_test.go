@@ -243,7 +243,7 @@ func (l *ledger) randomRequest(s *strategy, rnd *rand.Rand) {
 }
 
 func TestSimulation(t *testing.T) {
-	seeds := 8
+	seeds := 6
 	if testing.Short() {
 		seeds = 3
 	}

@@ -186,31 +186,31 @@ func TestBadInput(t *testing.T) {
 			return sent{typ: g, r: r}
 		}, "cancel rejected 2 2 OrderQty above the limit"},
 	}
+	r, s := withOrder(t)
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			r, s := withOrder(t)
-			m := c.make(s)
-			switch {
-			case m.bytes != nil:
-				s.raw(m.typ, m.bytes)
-			case m.keep:
-				s.raw(m.typ, m.r.Bytes())
-			default:
-				s.send(m.typ, m.r)
-			}
-			if got := answerOf(s.last()); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-			if o := r.g.state.Order(7, 1); o == nil || o.LeavesQty() != 6 || o.Pending.Kind != order.PendingNone {
-				t.Errorf("the order that was there before is %+v", o)
-			}
-			s.send(order.MsgOrderCancelRequest, s.cancel(order.Buy, 1))
-			if got := answerOf(s.last()); got != "forwarded" {
-				t.Errorf("the good request behind it: %q", got)
-			}
-			r.sameState()
-		})
+		m := c.make(s)
+		switch {
+		case m.bytes != nil:
+			s.raw(m.typ, m.bytes)
+		case m.keep:
+			s.raw(m.typ, m.r.Bytes())
+		default:
+			s.send(m.typ, m.r)
+		}
+		if got := answerOf(s.last()); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		if o := r.g.state.Order(7, 1); o == nil || o.LeavesQty() != 6 || o.Pending.Kind != order.PendingNone {
+			t.Fatalf("%s: the order that was there before is %+v", c.name, o)
+		}
+		s.send(order.MsgNewOrderSingle, s.limit(order.Sell, 1, px))
+		if got := answerOf(s.last()); got != "forwarded" {
+			t.Fatalf("%s: the good request behind it: %q", c.name, got)
+		}
+		r.venue.answer(1)
+		r.venue.fill(7, s.clOrd, 1)
 	}
+	r.sameState()
 }
 
 func TestDeadOrderAndPending(t *testing.T) {
