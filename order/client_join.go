@@ -73,9 +73,7 @@ func (c *Client) catchUp() error {
 // yet, which it keeps as the gateway's gate, and the last ClOrdID, of those and of some
 // before.
 func (c *Client) ownRequests() error {
-	if s := c.state.Session(c.cfg.Strategy); s != nil {
-		c.last = s.LastClOrdID
-	}
+	c.goOnAbove()
 	end := c.pub.Seq()
 	if end == 0 {
 		return nil
@@ -109,6 +107,18 @@ func (c *Client) ownRequests() error {
 		default:
 			return fmt.Errorf("%w: ring %q ends at message %d and not at %d", ring.ErrCorrupt, own.Name(), own.Seq(), end)
 		}
+	}
+}
+
+// goOnAbove takes over the last ClOrdID that the gateway knows. If the strategy's ring was made
+// anew it may know none; those of open orders are not to be used again even so.
+func (c *Client) goOnAbove() {
+	if s := c.state.Session(c.cfg.Strategy); s != nil {
+		c.last = max(c.last, s.LastClOrdID)
+	}
+	for i := range c.state.Orders() {
+		o := &c.state.Orders()[i]
+		c.last = max(c.last, o.ClOrdID, o.Pending.ClOrdID&^gatewayBit)
 	}
 }
 
@@ -154,9 +164,7 @@ func (c *Client) load(seq uint64, typ MsgType, msg []byte) bool {
 	c.synced, c.loading, c.broken = true, false, nil
 	c.setReady()
 	c.unjudged.judged(c.vector())
-	if s := c.state.Session(c.cfg.Strategy); s != nil {
-		c.last = max(c.last, s.LastClOrdID)
-	}
+	c.goOnAbove()
 	e := c.tell(EventResync, seq)
 	e.Err, c.lost = c.lost, nil
 	return true

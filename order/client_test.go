@@ -422,6 +422,26 @@ func TestClientGatewayMadeAnew(t *testing.T) {
 	}
 }
 
+// A client whose ring was made anew, and found by the gateway before the client has looked, goes
+// on above the ClOrdIDs of its open orders.
+func TestClientRingMadeAnew(t *testing.T) {
+	g, c := trading(t)
+	for range 3 {
+		id, err := c.NewOrder(buy(1, 1))
+		send(t, id, err)
+		g.judge(false)
+	}
+	c.Close()
+	if err := ring.Remove(g.dir, InputRing(testGateway, testStrategy)); err != nil {
+		t.Fatal(err)
+	}
+	g.publish(MsgSessionStatus, (&SessionStatus{RingID: 99, Epoch: 1, Ring: testStrategy, Status: SessionUp}).Bytes())
+	c = dialTest(t, clientConfig(g.dir))
+	if n := len(c.Orders()); n != 3 || c.LastClOrdID() != 3 {
+		t.Errorf("%d open orders, the last ClOrdID is %d", n, c.LastClOrdID())
+	}
+}
+
 func TestClientLapped(t *testing.T) {
 	g, c := trading(t)
 	id, err := c.NewOrder(buy(10, 100))
