@@ -256,8 +256,13 @@ func (a *Auditor) session(m *message) error {
 			if err := s.reopen(a.cfg); err != nil {
 				return fmt.Errorf("audit: %w", err)
 			}
-			s.next, s.cl = 1, 0
+			s.next, s.cl, s.epoch = 1, 0, 0 // epochs begin with 1 again
 			delete(a.book.last, st.Ring)
+			for _, o := range a.book.orders {
+				if o.strategy == st.Ring {
+					o.epoch = 0 // of no process of the new ring
+				}
+			}
 		}
 	}
 	s.told = st.RingID

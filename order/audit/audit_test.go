@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tickring/tickring/order"
+	"github.com/tickring/tickring/ring"
 )
 
 func TestStoryIsInOrder(t *testing.T) {
@@ -207,6 +208,39 @@ func TestLeftOver(t *testing.T) {
 				t.Errorf("found %v, want %q", faults, c.want)
 			}
 		})
+	}
+}
+
+// TestRingMadeAgain: a strategy's ring begins anew, and so do its epochs; an order of the process
+// before is not one of the process that has the same epoch.
+func TestRingMadeAgain(t *testing.T) {
+	w := newTale(t)
+	w.put(w.g, order.MsgSessionStatus, order.SessionStatus{RingID: w.ringID("g.in.7"), Epoch: 1, Ring: strategy, Status: order.SessionUp})
+	w.forward('D', w.send('D', order.Request{ClOrdID: 1, OrderQty: 5, Price: 99, Flags: order.CancelOnDisconnect}))
+	w.put(w.g, order.MsgSessionStatus, order.SessionStatus{RingID: w.ringID("g.in.7"), Epoch: 2, Seq: 1, Ring: strategy, Status: order.SessionUp})
+	a, err := Open(Config{Dir: w.dir, Gateway: "g", Venue: "v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if _, err := a.Step(99); err != nil {
+		t.Fatal(err)
+	}
+	w.in.Close()
+	if err := ring.Remove(w.dir, "g.in.7"); err != nil {
+		t.Fatal(err)
+	}
+	w.in = w.create("g.in.7")
+	w.put(w.g, order.MsgSessionStatus, order.SessionStatus{RingID: w.ringID("g.in.7"), Epoch: 1, Ring: strategy, Status: order.SessionUp})
+	w.forward('D', w.send('D', order.Request{ClOrdID: 2, OrderQty: 5, Price: 99, Flags: order.CancelOnDisconnect}))
+	if _, err := a.Step(99); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Faults()) != 0 {
+		t.Errorf("found %v", a.Faults())
+	}
+	if got, err := a.Waiting(); err != nil || got.Orphans != 1 {
+		t.Errorf("%+v, %v; want the first order to be canceled yet", got, err)
 	}
 }
 
