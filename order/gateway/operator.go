@@ -24,6 +24,8 @@ func (g *Gateway) takeCommand(in *input) error {
 		return g.refuseMessage(in, sess, order.TextSequence, order.BusinessOther)
 	case k.Strategy > order.MaxStrategy || k.Engaged > 1 || k.Cancel > k.Engaged:
 		return g.refuseMessage(in, sess, order.TextField, order.BusinessOther)
+	case k.Strategy != 0 && !g.roomForSession(k.Strategy):
+		return g.refuseMessage(in, sess, order.TextFull, order.BusinessNotAvailable)
 	}
 	g.kill = *k
 	if err := g.publish(in.typ, g.kill.Bytes()); err != nil {
