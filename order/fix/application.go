@@ -108,8 +108,8 @@ func (a application) refused(m *quickfix.Message) {
 		}
 	}
 	if in.id == (clOrdID{}) {
-		if seq, err := m.Body.GetInt(tagRefSeqNum); err == nil {
-			row, _ := a.s.sent.get(seq)
+		f := fields{body: &m.Body.FieldMap}
+		if row, ok := a.s.sent.get(f.number(tagRefSeqNum, 0)); ok {
 			in.id, in.reqType = row.id, row.typ
 		}
 	}

@@ -47,7 +47,13 @@ func flag(m *quickfix.Message, tag quickfix.Tag) (bool, quickfix.MessageRejectEr
 	if !m.Header.Has(tag) {
 		return false, nil
 	}
-	return m.Header.GetBool(tag)
+	switch v, _ := m.Header.GetString(tag); v {
+	case "Y":
+		return true, nil
+	case "N":
+		return false, nil
+	}
+	return false, quickfix.IncorrectDataFormatForValue(tag)
 }
 
 func printable(m *quickfix.Message) string {
@@ -109,7 +115,7 @@ func (f *fields) number(tag quickfix.Tag, otherwise int) int {
 	if !f.body.Has(tag) {
 		return otherwise
 	}
-	n, err := f.body.GetInt(tag)
+	n, err := strconv.Atoi(f.text(tag, true)) // GetInt panics if the value is empty
 	if err != nil {
 		f.wrong(tag)
 	}

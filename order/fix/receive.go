@@ -168,7 +168,10 @@ func restPx(o *order.Order, in *inbound) int64 {
 	paid.Add(paid, new(big.Int).Lsh(big.NewInt(o.Paid.Hi), 64))
 	qty := big.NewInt(int64(in.cumQty - o.CumQty))
 	rest.Sub(rest, paid).Mul(rest, big.NewInt(2)).Add(rest, qty) // to round to the nearest
-	return rest.Div(rest, qty.Mul(qty, big.NewInt(2))).Int64()
+	if rest.Div(rest, qty.Mul(qty, big.NewInt(2))); !rest.IsInt64() {
+		return in.avgPx // the two cannot both be true
+	}
+	return rest.Int64()
 }
 
 // replaced reports that a replace was granted.
@@ -258,10 +261,13 @@ func (s *Session) status(o *order.Order, in *inbound, out *venue.Reports) bool {
 		}
 		return s.rejected(o, in, out)
 	}
-	if aboutReplace && in.ordStatus != order.StatusPendingReplace {
-		s.replaced(o, in, out)
+	reported := false
+	if in.ordStatus != order.StatusPendingNew {
+		if aboutReplace && in.ordStatus != order.StatusPendingReplace {
+			reported = s.replaced(o, in, out)
+		}
+		reported = s.accepted(o, in, out) || reported
 	}
-	reported := s.accepted(o, in, out)
 	reported = s.fill(o, in, out) || reported
 	if !o.Open() {
 		return true

@@ -173,7 +173,12 @@ func (s *Session) handOver() bool {
 
 // ask asks for the state of an order.
 func (s *Session) ask(o *order.Order) {
-	q := outbound{typ: 'H', id: clOrdID{o.Strategy, o.ClOrdID}, seq: o.Pending.Seq, symbol: s.cfg.Symbols[o.SecurityID], side: o.Side}
+	symbol, known := s.cfg.Symbols[o.SecurityID]
+	if !known {
+		s.notify(Unmatched, "order %d of strategy %d is open, and instrument %d has no symbol: the venue cannot be asked for it", o.OrderID, o.Strategy, o.SecurityID)
+		return
+	}
+	q := outbound{typ: 'H', id: clOrdID{o.Strategy, o.ClOrdID}, seq: o.Pending.Seq, symbol: symbol, side: o.Side}
 	s.asked[o.OrderID] = o.Pending.Seq
 	s.sends = append(s.sends, q)
 	if o.Pending.Kind == order.PendingReplace {

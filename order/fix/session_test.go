@@ -545,7 +545,11 @@ func TestRestartInDoubt(t *testing.T) {
 	if er := r.wait(order.ExecOrderStatus); er.ClOrdID != 5 || er.Text != order.TextInDoubt {
 		t.Errorf("%+v", er)
 	}
-	say("7-6", "0", "14=0", "151=10", "6=0")
+	say("7-6", "A", "14=0", "151=10", "6=0") // it has it, and has not accepted it
+	if er := r.wait(order.ExecOrderStatus); er.ClOrdID != 6 || er.Text != order.TextNone || er.OrdStatus != order.StatusPendingNew {
+		t.Errorf("%+v", er)
+	}
+	r.c.report("7-6", "0", "0", "14=0", "151=10", "6=0")
 	r.wait(order.ExecNew)
 	say("7-7", "8", "14=0", "151=0", "6=0", "103=5")
 	r.wait(order.ExecRejected)

@@ -51,6 +51,7 @@ type runner struct {
 	dealt     uint64 // up to here its requests have been dealt with, and the reports published
 	read      uint64 // up to here the gateway has read our ring
 
+	req    order.Request
 	hand   *Reports // what the venue reported last
 	held   bool     // and is not published yet
 	seq    uint64   // the request that it answers; 0: none, the venue's own
@@ -168,12 +169,14 @@ func (r *runner) turn() (busy bool, err error) {
 // request has the venue deal with a request, the message in hand.
 func (r *runner) request(seq uint64, typ order.MsgType, req *order.Request) error {
 	expired := false
-	if req.TTL != 0 && typ != order.MsgOrderCancelRequest {
-		age, ok := r.sub.Age()
-		expired = ok && age > time.Duration(req.TTL)*time.Microsecond
+	r.req = *req
+	if age, ok := r.sub.Age(); ok && req.TTL != 0 {
+		left := int64(req.TTL) - age.Microseconds()
+		expired = left < 0 && typ != order.MsgOrderCancelRequest
+		r.req.TTL = uint32(min(max(left, 1), int64(req.TTL)))
 	}
 	r.hand.Reset(MaxReports)
-	if err := r.v.Request(seq, typ, req, expired, r.hand); err != nil {
+	if err := r.v.Request(seq, typ, &r.req, expired, r.hand); err != nil {
 		return err
 	}
 	if r.hand.n == 0 {

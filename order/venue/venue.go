@@ -22,7 +22,8 @@ type Venue interface {
 	// returns. Requests come in order and once, but for those that were open when the process
 	// was killed: their answers were not published.
 	//
-	// expired: the time to live has passed. Such a request is refused (TextExpired).
+	// expired: the time to live has passed. Such a request is refused (TextExpired). Otherwise
+	// r.TTL is what is left of it.
 	//
 	// An error ends the runner. What was reported is not published; the request comes again
 	// when the next runner starts.
