@@ -66,8 +66,8 @@ A signal ends it (exit code 0). What is in hand then is left to the next one.
 The JSON object: requests were judged, as forwarded or refused (refused_by counts by
 reason); reports are those of the venue, illegal ones did not fit their orders and were not
 applied; cancels were made by the gateway itself; skipped inputs had been judged by a gateway
-that was killed before it could say so; held is how often a request waited for answers of
-the venue, full how often the venue had not read far enough; order_ns is from the publishing
+that was killed before it could say so; held is how many requests waited for answers of
+the venue, full how many inputs waited for it to read; order_ns is from the publishing
 of a request to the gateway's read of it, tick_ns from the publishing of the market data that the
 request answers to the same, both null without --measure.`,
 		Example: `  tickring gateway --print-limits > limits.yaml
@@ -269,7 +269,7 @@ func (a *app) writeGateway(o gatewayOptions, r *gatewayReport) error {
 		w.printf("canceled   %s by itself, %s of the operator\n", countText(r.Cancels), countOf(r.Commands, "command", "commands"))
 	}
 	if r.Held+r.Full > 0 {
-		w.printf("waited     %s for answers of the venue, %s for it to read\n", countOf(r.Held, "time", "times"), countOf(r.Full, "time", "times"))
+		w.printf("waited     %s for answers of the venue, %s for it to read\n", countOf(r.Held, "request", "requests"), countOf(r.Full, "input", "inputs"))
 	}
 	w.printf("open       %s, %s\n", countOf(uint64(r.Open), "order", "orders"), countOf(uint64(r.Unanswered), "request unanswered", "requests unanswered"))
 	w.printf("ring       %s, %s, %s\n", r.Gateway, numbersText(r.First, r.Last), countOf(r.Checks, "checkpoint", "checkpoints"))

@@ -89,6 +89,6 @@ type Counts struct {
 	Checks    uint64     // checkpoints
 	Market    uint64     // messages of market data
 	Lapped    uint64     // times that market data was lost
-	Held      uint64     // times that a request waited for the venue's answers
-	Full      uint64     // times that the venue had not read far enough
+	Held      uint64     // requests that waited for the venue's answers
+	Full      uint64     // inputs that waited for the venue to read
 }

@@ -30,7 +30,6 @@ func (g *Gateway) takeRequest(in *input) error {
 		return g.refuseChange(in, sess, r, text)
 	}
 	if g.state.Unanswered() >= g.window {
-		g.counts.Held++
 		return errHeld
 	}
 	g.request = *r
@@ -66,7 +65,7 @@ func (g *Gateway) judge(in *input, sess *order.Session, r *order.Request) (left 
 	if r.TTL != 0 && (t == order.TextNone || t > order.TextKilled) {
 		age, known := in.src.sub.Age()
 		µs := uint64(max(age, 0) / time.Microsecond)
-		if known && µs >= uint64(r.TTL) {
+		if !known || µs >= uint64(r.TTL) { // a ring without times promises nothing
 			return 0, order.TextExpired
 		}
 		left = r.TTL - uint32(µs)

@@ -149,6 +149,23 @@ func TestTimeToLive(t *testing.T) {
 	if fwd, _ := order.AsRequest(f.msg); answerOf(f) != "forwarded" || fwd.TTL == 0 || fwd.TTL > q.TTL {
 		t.Errorf("%s with TTL %d", answerOf(f), fwd.TTL)
 	}
+	// On a ring without times nobody knows.
+	blind := &strategy{rig: r, n: 8}
+	r.mine(func() {
+		var err error
+		blind.pub, err = ring.Create(order.InputRing(gw, 8), ring.Config{Dir: r.dir, Capacity: 256 << 10, Schema: order.Schema,
+			Stamps: ring.StampNone, Heartbeat: -1, Gates: []ring.Gate{{Name: gw}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	defer blind.pub.Close()
+	q = blind.limit(order.Buy, 1, px)
+	q.TTL = 4e9
+	blind.send(order.MsgNewOrderSingle, q)
+	if got := answerOf(blind.last()); got != "rejected 4 time to live has passed" {
+		t.Error(got)
+	}
 	r.sameState()
 }
 

@@ -20,10 +20,11 @@ type source struct {
 
 // input is a message that is to be judged.
 type input struct {
-	src *source // nil: there is none in hand
-	msg []byte
-	typ order.MsgType
-	seq uint64
+	src    *source // nil: there is none in hand
+	msg    []byte
+	typ    order.MsgType
+	seq    uint64
+	waited bool // it could not be settled at once
 }
 
 // origin is the input's, for what comes of it.

@@ -65,6 +65,7 @@ func (g *Gateway) next(p *ring.Poller, in *input) error {
 		if seq > src.next {
 			return g.lost(src, fmt.Sprintf("message %d is the next, but %d is to be judged", seq, src.next))
 		}
+		in.waited = false
 		in.src, in.msg, in.typ, in.seq = src, msg, order.MsgType(sub.Type()), seq
 		if g.measure != nil && src.number <= order.MaxStrategy {
 			g.measure.arrived(g, in)
@@ -100,12 +101,18 @@ func (g *Gateway) settle(in *input) (bool, error) {
 		in.src = nil
 		return true, nil
 	case err == errHeld:
-		return false, nil
+		if !in.waited {
+			g.counts.Held++
+		}
 	case errors.Is(err, ring.ErrBackPressure):
-		g.counts.Full++
-		return false, nil
+		if !in.waited {
+			g.counts.Full++
+		}
+	default:
+		return false, err
 	}
-	return false, err
+	in.waited = true
+	return false, nil
 }
 
 // lost ends what a source was: nothing of it can be judged once a message is missing. A
