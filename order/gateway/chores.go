@@ -54,15 +54,15 @@ func (g *Gateway) attend() error {
 // attendTo notices that the process at the other end of a source has ended, or is another
 // one, once everything that it has sent is judged.
 func (g *Gateway) attendTo(src *source) error {
+	if src.gone { // and its memory, perhaps
+		return g.leave(src)
+	}
 	epoch := src.sub.Epoch() // before the looks at what there is to read
 	life := ring.Live
 	if src.quiet {
 		life = src.sub.Publisher()
 	}
 	src.quiet = true
-	if src.gone {
-		return g.leave(src)
-	}
 	if g.urgent.src == src || g.held.src == src || src.sub.Ready() {
 		return nil
 	}

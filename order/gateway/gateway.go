@@ -112,32 +112,42 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 // Run judges until ctx is done, and returns its cause, or until something is wrong that
 // does not mend itself. Call Close then.
 func (g *Gateway) Run(ctx context.Context) error {
-	return mmap.Guard(func() error {
-		idle := 0
-		for n := 0; ; n++ {
-			if n&7 == 0 || idle > 0 {
-				g.now = g.clock.read()
-				if g.now >= g.choresDue {
-					if ctx.Err() != nil {
-						return context.Cause(ctx)
-					}
-					if err := g.chores(); err != nil {
-						return err
-					}
+	for {
+		err := mmap.Guard(func() error { return g.run(ctx) })
+		if errors.Is(err, mmap.ErrFault) {
+			err = g.survive(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (g *Gateway) run(ctx context.Context) error {
+	idle := 0
+	for n := 0; ; n++ {
+		if n&7 == 0 || idle > 0 {
+			g.now = g.clock.read()
+			if g.now >= g.choresDue {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if err := g.chores(); err != nil {
+					return err
 				}
 			}
-			worked, err := g.step()
-			if err != nil {
-				return err
-			}
-			if worked {
-				idle = 0
-				continue
-			}
-			idle++
-			g.cfg.Wait.Wait(idle)
 		}
-	})
+		worked, err := g.step()
+		if err != nil {
+			return err
+		}
+		if worked {
+			idle = 0
+			continue
+		}
+		idle++
+		g.cfg.Wait.Wait(idle)
+	}
 }
 
 // SetLimits puts others in the place of the limits, between two inputs. It is for any
