@@ -15,8 +15,8 @@
 // # In which order
 //
 // What the venue says comes first, then the operator, then the strategies, a message each in
-// turn. Every input is judged, published and applied, in this order, before the next one is
-// taken. If it cannot be published, because the venue has not read far enough or has too
+// turn and a few between two looks at the venue. Every input is judged, published and applied,
+// in this order, before the next one is taken. If it cannot be published, because the venue has not read far enough or has too
 // many requests that it has not answered (see Config), it stays in hand, and its time to
 // live runs. Market data is read beside it, and before a request is judged at least up to
 // the message that the request answers.
