@@ -253,3 +253,22 @@ func TestRepeats(t *testing.T) {
 		}
 	}
 }
+
+// A stop order waits for a whole answer's room: what becomes of it does not depend on how far the
+// gateway has read.
+func TestStopWaitsForRoom(t *testing.T) {
+	p := newPit(t)
+	for n := range int64(30) {
+		p.show(dbn.ActionAdd, uint64(n+1), dbn.SideAsk, 11+n, 1)
+	}
+	p.order(order.Buy, order.Stop, order.Day, 10, 20)
+	p.e.Market(&dbn.MboMsg{RecordHeader: dbn.RecordHeader{InstrumentID: 1}, Price: 10, Size: 1, Action: dbn.ActionTrade, Flags: dbn.FlagLast, TsRecv: 1})
+	p.out.Reset(venue.MaxReports / 3)
+	if p.e.Work(p.out) || p.out.Len() != 0 {
+		t.Errorf("with little room: %q", reported(p.out))
+	}
+	p.out.Reset(venue.MaxReports)
+	if !p.e.Work(p.out) || p.out.Len() != 20 {
+		t.Errorf("with room for a whole answer: %q", reported(p.out))
+	}
+}

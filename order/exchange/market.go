@@ -120,9 +120,9 @@ func (e *Engine) Lost(messages uint64) {
 	}
 }
 
-// stopRoom is how much room a stop order needs when it is triggered: with more fills the
-// rest of it is canceled.
-const stopRoom = 16
+// stopRoom is how much room a stop order waits for when it is triggered: that of a request, so
+// that what it makes is the same however far the gateway has read.
+const stopRoom = venue.MaxReports
 
 // Work reports what the market data means for the clients' orders, as far as there is room.
 // It is true when all is done.
