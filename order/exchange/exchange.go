@@ -108,7 +108,7 @@ func (x *Exchange) Turn(out *venue.Reports) (busy bool, err error) {
 		return false, nil
 	}
 	if !x.engine.Work(out) {
-		return true, nil
+		return out.Len() > 0, nil
 	}
 	if x.sub == nil {
 		if now := time.Now(); now.After(x.look) {
