@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -14,18 +15,24 @@ import (
 // ring may come later, end and be replaced.
 //
 // Errors: [ErrConfig], [ErrNoGate], [ErrLost], [ErrReports], order.ErrJournal, those of the
-// venue and of package ring. What was not published when it returned is dealt with by the
-// next runner.
+// venue and of package ring, mmap.ErrFault if a ring's file was cut short. What was not
+// published when it returned is dealt with by the next runner.
 func Run(ctx context.Context, cfg Config, v Venue) (Counts, error) {
 	r, err := newRunner(ctx, cfg, v)
 	if err != nil {
 		return Counts{}, err
 	}
 	defer r.close()
+	// A ring whose file is cut short is an error, not the end of the process.
+	err = mmap.Guard(func() error { return r.loop(ctx) })
+	return r.counts, err
+}
+
+func (r *runner) loop(ctx context.Context) error {
 	for idle := 0; ctx.Err() == nil; {
 		busy, err := r.step()
 		if err != nil {
-			return r.counts, err
+			return err
 		}
 		if busy {
 			idle = 0
@@ -34,7 +41,7 @@ func Run(ctx context.Context, cfg Config, v Venue) (Counts, error) {
 		idle++
 		r.cfg.Wait.Wait(idle)
 	}
-	return r.counts, nil
+	return nil
 }
 
 // runner is one process's turn at being the venue.
