@@ -122,12 +122,12 @@ func (m *market) apply(rec []byte) {
 		if r, ok := dbn.AsMbp1(rec); ok {
 			p := m.priceOf(r.InstrumentID)
 			p.Bid, p.Ask = r.Level.BidPx, r.Level.AskPx
-			if r.Action == dbn.ActionTrade {
+			if r.Action == dbn.ActionTrade && r.Price != dbn.UndefPrice {
 				p.Last = r.Price
 			}
 		}
 	case dbn.RTypeMbp0:
-		if r, ok := dbn.AsTrade(rec); ok {
+		if r, ok := dbn.AsTrade(rec); ok && r.Price != dbn.UndefPrice {
 			m.priceOf(r.InstrumentID).Last = r.Price
 		}
 	}
