@@ -303,6 +303,11 @@ func TestClientOtherSnapshot(t *testing.T) {
 	if c.Ready() {
 		t.Error("ready")
 	}
+	g.close()
+	await(t, c, EventGateway)
+	if _, err := c.Cancel(id, 0); !errors.Is(err, ErrNoGateway) {
+		t.Errorf("a cancel without a gateway: %v", err)
+	}
 }
 
 func TestClientWithoutGateway(t *testing.T) {
@@ -365,7 +370,7 @@ func await(t testing.TB, c *Client, kind EventKind) Event {
 func TestClientQueues(t *testing.T) {
 	dir := t.TempDir()
 	cfg := clientConfig(dir)
-	cfg.Queue, cfg.TTL = true, time.Second
+	cfg.Queue, cfg.TTL, cfg.CancelOnDisconnect = true, time.Second, true
 	c := dialTest(t, cfg)
 	for i := range 3 {
 		id, err := c.NewOrder(buy(1, 1))
@@ -373,7 +378,7 @@ func TestClientQueues(t *testing.T) {
 			t.Errorf("ClOrdID %d", id)
 		}
 	}
-	if u := c.Unjudged(); len(u) != 3 || u[2].Request.TTL != 1_000_000 {
+	if u := c.Unjudged(); len(u) != 3 || u[2].Request.TTL != 1_000_000 || u[2].Request.Flags != CancelOnDisconnect {
 		t.Errorf("unjudged %+v", u)
 	}
 	c.Close()
@@ -442,6 +447,39 @@ func TestClientRingMadeAnew(t *testing.T) {
 	}
 }
 
+// The strategy's own ring is removed, and made again: its messages begin with 1, its ClOrdIDs
+// go on, and what is open stays so.
+func TestClientOwnRingMadeAnew(t *testing.T) {
+	g, c := trading(t)
+	for range 3 {
+		id, err := c.NewOrder(buy(1, 1))
+		send(t, id, err)
+		g.judge(false)
+	}
+	c.Close()
+	g.in.Close()
+	if err := ring.Remove(g.dir, InputRing(testGateway, testStrategy)); err != nil {
+		t.Fatal(err)
+	}
+	c = dialTest(t, clientConfig(g.dir))
+	if len(c.Orders()) != 3 || c.LastClOrdID() != 3 || len(c.Unjudged()) != 0 {
+		t.Errorf("orders %d, last %d, unjudged %d", len(c.Orders()), c.LastClOrdID(), len(c.Unjudged()))
+	}
+	id, err := c.NewOrder(buy(1, 1))
+	if send(t, id, err) != 4 {
+		t.Errorf("ClOrdID %d", id)
+	}
+	g.other()
+	if events(c); len(c.Unjudged()) != 1 {
+		t.Errorf("a request was judged by the number of another ring's")
+	}
+	g.find()
+	g.judge(false)
+	if all := events(c); len(all) != 2 || all[1].Kind != EventForwarded || len(c.Unjudged()) != 0 || len(c.Orders()) != 4 {
+		t.Errorf("%+v, unjudged %d, orders %d", all, len(c.Unjudged()), len(c.Orders()))
+	}
+}
+
 func TestClientLapped(t *testing.T) {
 	g, c := trading(t)
 	id, err := c.NewOrder(buy(10, 100))
@@ -458,6 +496,7 @@ func TestClientLapped(t *testing.T) {
 		}
 		g.other()
 	}
+	g.checkpoint() // and nothing after it that would say what was judged
 	all := events(c)
 	if len(all) == 0 || all[0].Kind != EventResync || all[0].Err == nil {
 		t.Fatalf("%+v", all)
@@ -551,7 +590,7 @@ func TestClientBackPressure(t *testing.T) {
 	g, c := trading(t)
 	var err error
 	n := 0
-	for ; err == nil; n++ {
+	for ; err == nil && n < 1<<16; n++ {
 		_, err = c.NewOrder(buy(1, 1))
 	}
 	if !errors.Is(err, ring.ErrBackPressure) && !errors.Is(err, ErrPoll) {
