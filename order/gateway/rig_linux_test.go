@@ -60,7 +60,7 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{TB: t, dir: t.TempDir(), strats: map[uint16]*strategy{}, fds: map[string]bool{}}
+	r := &rig{TB: t, dir: shmDir(t), strats: map[uint16]*strategy{}, fds: map[string]bool{}}
 	r.cfg = Config{Dir: r.dir, Name: gw, Venue: venue, Limits: mustLimits(t, testLimits), Capacity: 256 << 10,
 		heartbeat: -1, Notify: func(s string) { r.notes = append(r.notes, s) }}
 	t.Cleanup(func() {
@@ -69,6 +69,17 @@ func newRig(t testing.TB) *rig {
 		}
 	})
 	return r
+}
+
+// shmDir is a directory in memory, where rings belong.
+func shmDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "tickring-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // openFDs are the open files below the directory, with their numbers.
