@@ -27,26 +27,40 @@ type broker struct {
 func newBroker(t *testing.T) *broker {
 	t.Helper()
 	b := &broker{t: t, qty: map[string]string{}, seen: map[string]int{}}
+	for tries := 0; ; tries++ { // somebody else may take the port
+		acceptor, err := b.start()
+		if err == nil {
+			t.Cleanup(acceptor.Stop)
+			return b
+		}
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (b *broker) start() (*quickfix.Acceptor, error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	b.port = free.Addr().(*net.TCPAddr).Port
 	free.Close()
 	settings, err := quickfix.ParseSettings(strings.NewReader(fmt.Sprintf(
 		"[DEFAULT]\nSocketAcceptHost=127.0.0.1\nSocketAcceptPort=%d\n[SESSION]\nBeginString=FIX.4.4\nSenderCompID=BROKER\nTargetCompID=US\n", b.port)))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	acceptor, err := quickfix.NewAcceptor(b, quickfix.NewMemoryStoreFactory(), settings, quickfix.NewNullLogFactory())
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if err := acceptor.Start(); err != nil {
-		t.Fatal(err)
+	if err = acceptor.Start(); err != nil {
+		for id := range settings.SessionSettings() {
+			_ = quickfix.UnregisterSession(id) // it is registered
+		}
 	}
-	t.Cleanup(acceptor.Stop)
-	return b
+	return acceptor, err
 }
 
 func (b *broker) OnCreate(quickfix.SessionID)                       {}

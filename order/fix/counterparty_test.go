@@ -27,33 +27,46 @@ type counterparty struct {
 }
 
 // waitFor is how long a test waits for what must come: nobody looks at how long it took.
-const waitFor = 10 * time.Second
+const waitFor = time.Minute
 
 func newCounterparty(t *testing.T, name string) *counterparty {
 	t.Helper()
 	c := &counterparty{t: t, logons: make(chan struct{}, 100), got: make(chan *quickfix.Message, 1000), rejects: make(chan *quickfix.Message, 100)}
+	for tries := 0; ; tries++ { // somebody else may take the port
+		err := c.start(name)
+		if err == nil {
+			break
+		}
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(c.acceptor.Stop)
+	return c
+}
+
+func (c *counterparty) start(name string) error {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	c.port = free.Addr().(*net.TCPAddr).Port
 	free.Close()
 	settings, err := quickfix.ParseSettings(strings.NewReader(fmt.Sprintf(
 		"[DEFAULT]\nSocketAcceptHost=127.0.0.1\nSocketAcceptPort=%d\n[SESSION]\nBeginString=FIX.4.4\nSenderCompID=VENUE\nTargetCompID=%s\n", c.port, name)))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for id := range settings.SessionSettings() {
 		c.id = id
 	}
 	if c.acceptor, err = quickfix.NewAcceptor(c, quickfix.NewMemoryStoreFactory(), settings, quickfix.NewNullLogFactory()); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := c.acceptor.Start(); err != nil {
-		t.Fatal(err)
+	if err = c.acceptor.Start(); err != nil {
+		_ = quickfix.UnregisterSession(c.id) // it is registered
 	}
-	t.Cleanup(c.acceptor.Stop)
-	return c
+	return err
 }
 
 func (c *counterparty) OnCreate(quickfix.SessionID) {}
