@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,6 +66,7 @@ type auditReport struct {
 	Open      []audit.Order    `json:"open"`
 	Positions []audit.Position `json:"positions"`
 	Faults    []audit.Fault    `json:"faults,omitempty"`
+	after     []string         // the first fault
 }
 
 func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
@@ -84,6 +86,9 @@ func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
 		r.Compare()
 	}
 	rep := auditReport{Gateway: gateway, Venue: o.venue, Figures: r.Figures(), Open: r.Open(), Positions: r.Positions(), Faults: r.Faults()}
+	if len(rep.Faults) > 0 {
+		rep.after = r.After(&rep.Faults[0], 8)
+	}
 	rep.Agree, rep.Total = rep.Figures.Faults == 0, rep.Figures.Total()
 	if o.json {
 		err = writeJSON(a.stdout, rep)
@@ -134,6 +139,9 @@ func (r *auditReport) write(w *lines) error {
 	writeCounts(w, f)
 	for i := range r.Faults {
 		w.printf("\n%s\n", r.Faults[i].Story())
+		if i == 0 && len(r.after) > 0 {
+			w.printf("\tafter it:\n\t%s\n", strings.Join(r.after, "\n\t"))
+		}
 	}
 	if r.Agree {
 		w.printf("They agree.\n")

@@ -119,6 +119,7 @@ type killFigures struct {
 	All         int              `json:"kills_in_all"`
 	Fenced      int              `json:"fenced"`
 	Stopped     int              `json:"stopped_and_continued"`
+	Switched    int              `json:"kill_switches"`
 	TakeOvers   uint64           `json:"epochs_of_the_gateway"`
 	Market      uint64           `json:"market_data_messages"`
 	Audit       audit.Figures    `json:"audit"`
@@ -424,7 +425,12 @@ func (k *kills) strike() {
 		k.kill(k.gateways...)
 	case d < 92:
 		k.kill(k.actors()...)
+	case d < 95:
+		k.switchOff()
 	case d < 96:
+		k.note("reload limits")
+		k.active().cmd.Process.Signal(syscall.SIGHUP)
+	case d < 98:
 		k.fence()
 	default:
 		k.stop(k.actors()[k.rand.IntN(len(k.actors()))])
@@ -477,6 +483,28 @@ func (k *kills) fence() {
 	if a.cmd != nil { // it was not the one that had the ring
 		a.cmd.Process.Signal(syscall.SIGCONT)
 	}
+}
+
+// switchOff engages the kill switch of a strategy and releases it; the operator's own command
+// may be killed in between, and somebody else as well.
+func (k *kills) switchOff() {
+	k.Helper()
+	args := []string{"kill", killGateway, "--strategy", strconv.Itoa(1 + k.rand.IntN(len(k.strategies))), "--wait", killBound.String()}
+	release := append(slices.Clone(args), "--release")
+	if k.rand.IntN(2) == 0 {
+		args = append(args, "--cancel")
+	}
+	k.note("tickring %s", strings.Join(args, " "))
+	operator := &actor{name: "operator", args: args}
+	k.start(operator)
+	k.pass(time.Duration(k.rand.IntN(200)) * time.Millisecond)
+	operator.cmd.Process.Kill()
+	<-operator.ended
+	if k.rand.IntN(2) == 0 {
+		k.kill(k.active())
+	}
+	k.operate(release...)
+	k.figures.Switched++
 }
 
 // stop stops a process for a while.
@@ -715,7 +743,7 @@ func (k *kills) fail(format string, args ...any) {
 	fmt.Fprintf(&b, "\nreplay with -kills %d -seed %d", *killsFlag, k.seed)
 	if k.auditor != nil {
 		for _, f := range k.auditor.Faults()[:min(3, len(k.auditor.Faults()))] {
-			fmt.Fprintf(&b, "\n%s", f.Story())
+			fmt.Fprintf(&b, "\n%s\n\tafter it:\n\t%s", f.Story(), strings.Join(k.auditor.After(&f, 8), "\n\t"))
 		}
 		w, err := k.auditor.Waiting()
 		fmt.Fprintf(&b, "\non its way: %+v, %v; %+v", w, err, k.auditor.Figures())

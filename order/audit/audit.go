@@ -36,8 +36,9 @@ type Auditor struct {
 
 	venueAt  uint64 // the request that the venue's last report was about; 0: its own, or none
 	forwards []*request
-	status   uint64 // GatewaySeq of the venue's last status
-	begin    uint64 // the first message of G that the books know
+	status   uint64          // GatewaySeq of the venue's last status
+	begin    uint64          // the first message of G that the books know
+	killed   map[uint16]bool // kill switches that are engaged, by strategy; 0: of all
 
 	fold   *order.State // what the programs themselves make of G
 	folded bool         // G does not contradict it up to here
@@ -178,8 +179,8 @@ func (a *Auditor) judge(m *message, number uint16, low uint32) error {
 		a.figures.Commands++
 		if m.typ != order.MsgKillSwitch && m.typ != order.MsgBusinessMessageReject {
 			a.fault(a.journal, m, "comes from the operator, and is no KillSwitch")
-		} else if in != nil && m.typ == order.MsgKillSwitch {
-			a.sameKillSwitch(m, in)
+		} else if m.typ == order.MsgKillSwitch {
+			a.killSwitch(m, in)
 		}
 	default:
 		a.strategy(m, in, s, number)
@@ -190,7 +191,7 @@ func (a *Auditor) judge(m *message, number uint16, low uint32) error {
 // forget begins with empty books, at whatever comes next.
 func (a *Auditor) forget() {
 	a.book = book{a: a, orders: map[uint64]*entry{}, current: map[name]*entry{}, last: map[uint16]uint64{}, net: map[holding]int64{}}
-	a.forwards, a.venueAt, a.status, a.begin = nil, 0, 0, 0
+	a.forwards, a.venueAt, a.status, a.begin, a.killed = nil, 0, 0, 0, map[uint16]bool{}
 	a.fold, a.folded = order.NewState(order.Bounds{}), true
 	for _, s := range a.inputs {
 		s.next, s.told, s.epoch, s.cl = 0, 0, 0, 0
@@ -331,6 +332,9 @@ func (a *Auditor) strategy(m, in *message, s *stream, number uint16) {
 			a.fault(a.journal, m, "ClOrdID %d is not above %d, which was forwarded before", r.ClOrdID, last)
 		}
 		a.book.last[number] = max(a.book.last[number], r.ClOrdID)
+		if m.typ != order.MsgOrderCancelRequest && (a.killed[0] || a.killed[number]) {
+			a.fault(a.journal, m, "is forwarded while the kill switch of strategy %d, or of all, is engaged", number)
+		}
 		a.forward(m, &r, number)
 	case order.MsgExecutionReport, order.MsgOrderCancelReject, order.MsgBusinessMessageReject:
 		c.Refused++

@@ -18,11 +18,11 @@ func TestStoryIsInOrder(t *testing.T) {
 		t.Error(f.Story())
 	}
 	f := a.Figures()
-	want := Counts{Sent: 7, Forwarded: 5, Refused: 2, OwnCancels: 1, Acknowledged: 2, Replaced: 1, CancelRejects: 1, Fills: 2, Quantity: 7, Canceled: 2}
+	want := Counts{Sent: 8, Forwarded: 5, Refused: 3, OwnCancels: 1, Acknowledged: 2, Replaced: 1, CancelRejects: 1, Fills: 2, Quantity: 7, Canceled: 2}
 	if got := f.Total(); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
-	if !f.Whole || f.Frames != 21 || f.Open != 0 || f.Reports != 10 || f.Sessions != 3 {
+	if !f.Whole || f.Frames != 24 || f.Commands != 1 || f.Open != 0 || f.Reports != 10 || f.Sessions != 4 {
 		t.Errorf("figures %+v", f)
 	}
 	if got, want := a.Positions(), []Position{{strategy, 42, 7}}; !reflect.DeepEqual(got, want) {
@@ -34,7 +34,7 @@ func TestStoryIsInOrder(t *testing.T) {
 func TestOpenOrders(t *testing.T) {
 	w := newTale(t)
 	w.tamper = func(ring string, n int, typ order.MsgType, data []byte) []piece {
-		if ring == "g" && n >= 18 || ring == "v" && n >= 9 {
+		if ring == "g" && n >= 18 || ring == "v" && n >= 9 || ring == "g.in.7" && n >= 8 || ring == "g.in.operator" {
 			return nil
 		}
 		return []piece{{typ, data}}
@@ -112,7 +112,7 @@ func TestPlantedFaults(t *testing.T) {
 		{"cancel of another instrument", "g.in.7", 3, set4(44, 43), "of another instrument or side"},
 		{"replace below what is filled", "g.in.7", 6, set4(40, 0), "replaces order 4, which has 0 filled, by one of 0"},
 		{"invented forward", "g", 16, set4(32, 700), "comes from message 700 of g.in.7, but 7 to 699 have no frame"},
-		{"forward of what is not sent yet", "g.in.7", 7, drop, "message 7 of g.in.7, which does not exist: the last is 6"},
+		{"refusal of what is not sent yet", "g.in.7", 8, drop, "message 8 of g.in.7, which does not exist: the last is 7"},
 		{"from a ring that is not there", "g", 16, set1(38, 8), "ring g.in.8, which is not there"},
 		{"report lost on the way", "g", 6, drop, "comes from message 3 of v, but 2 to 2 have no frame"},
 		{"report doubled on the way", "g", 7, double, "judged before: a frame twice"},
@@ -155,6 +155,10 @@ func TestPlantedFaults(t *testing.T) {
 		{"refusal in another's name", "g", 11, set1(48, 8), "in the name of 8"},
 		{"refusal of another type", "g", 11, instead('9', order.OrderCancelReject{ClOrdID: 5, Origin: order.Origin{Seq: 4, Epoch: 1, Ring: strategy}, Strategy: strategy}), "refuses"},
 		{"own decision that is none", "g", 11, instead('8', order.ExecutionReport{}), "comes from no input"},
+		{"another command than the operator's", "g", 23, set1(10, 0), "another command than the operator's"},
+		{"command lost", "g", 23, drop, "g.in.operator message 1: has no frame"},
+		{"forwarded though killed", "g", 24, instead('D', order.Request{ClOrdID: 9, Origin: order.Origin{Seq: 8, Epoch: 1, Ring: strategy}, OrderQty: 1, Price: 99, SecurityID: 42,
+			Side: order.Buy, OrdType: order.Limit, TimeInForce: order.Day}), "while the kill switch of strategy 7"},
 		{"rubbish", "g", 11, short, "nothing that a gateway publishes"},
 		{"rubbish of the venue", "v", 6, retype(0x300), "nothing"},
 	} {
@@ -177,6 +181,9 @@ func TestPlantedFaults(t *testing.T) {
 				t.Errorf("the first fault is %q, want %q", faults[0].String(), c.want)
 			}
 			t.Log(faults[0].Story())
+			if after := w.audit().After(&faults[0], 3); faults[0].Ring == "g" && faults[0].Seq < w.g.Seq() && len(after) == 0 {
+				t.Error("nothing is shown of what follows")
+			}
 		})
 	}
 }

@@ -21,6 +21,7 @@
 //     other request pending; one that is refused for an unknown order or for a pending request
 //     is so for a reason.
 //   - Orders of a strategy whose process has ended are canceled, if they asked for that.
+//   - Nothing but cancels is forwarded while a kill switch is engaged.
 //
 // [Auditor.Finish] says what is left over when everybody has come to rest: requests that
 // nobody judged or answered, reports that nobody passed on.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/order"
+	"github.com/tickring/tickring/ring"
 )
 
 // Fault is something in the rings that contradicts something else there.
@@ -22,6 +23,25 @@ func (f *Fault) String() string { return fmt.Sprintf("%s message %d: %s", f.Ring
 
 // Story is the fault and what was before it, in lines.
 func (f *Fault) Story() string { return f.String() + "\n\t" + strings.Join(f.Before, "\n\t") }
+
+// After shows up to n messages that follow the fault in its ring, as far as they are still
+// there.
+func (a *Auditor) After(f *Fault, n int) []string {
+	sub, err := ring.Open(f.Ring, ring.Options{Dir: a.cfg.Dir, From: ring.FromSeq, Seq: f.Seq + 1})
+	if err != nil {
+		return nil
+	}
+	defer sub.Close()
+	var all []string
+	for len(all) < n {
+		data, st := sub.Next()
+		if st != ring.Message {
+			break
+		}
+		all = append(all, fmt.Sprintf("%-10s %s", f.Ring, show(&message{sub.Seq(), order.MsgType(sub.Type()), data})))
+	}
+	return all
+}
 
 // fault notes what is wrong with message m of ring s.
 func (a *Auditor) fault(s *stream, m *message, format string, args ...any) {

@@ -129,10 +129,15 @@ func typeOf(m *message) order.MsgType {
 	return m.typ
 }
 
-// sameKillSwitch checks that G repeats the operator's command.
-func (a *Auditor) sameKillSwitch(m, in *message) {
+// killSwitch checks that G repeats the operator's command, which is nil if it could not be
+// read, and notes it.
+func (a *Auditor) killSwitch(m, in *message) {
 	var got, sent order.KillSwitch
 	decode(m, &got)
+	a.killed[got.Strategy] = got.Engaged != 0
+	if in == nil {
+		return
+	}
 	decode(in, &sent)
 	if in.typ != m.typ || got.Strategy != sent.Strategy || got.Engaged != sent.Engaged || got.Cancel != sent.Cancel {
 		a.fault(a.journal, m, "is another command than the operator's: %s", show(in))

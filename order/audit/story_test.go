@@ -16,7 +16,7 @@ type tale struct {
 	t      *testing.T
 	dir    string
 	in, g  *ring.Publisher
-	v      *ring.Publisher
+	v, op  *ring.Publisher
 	told   []*message // of the venue
 	passed int
 	puts   map[string]int
@@ -38,6 +38,7 @@ func newTale(t *testing.T) *tale {
 	w.in = w.create("g.in.7")
 	w.g = w.create("g")
 	w.v = w.create("v")
+	w.op = w.create("g.in.operator")
 	return w
 }
 
@@ -164,6 +165,13 @@ func (w *tale) play() {
 	w.report(own, order.ExecutionReport{ClOrdID: 1<<63 | 7, OrderID: second, ExecType: order.ExecCanceled, OrdStatus: order.StatusCanceled})         // v 9
 	w.put(w.v, order.MsgVenueStatus, order.VenueStatus{Origin: order.Origin{Ring: order.RingVenue}, GatewayID: w.ringID("g"), GatewaySeq: own})      // v 10
 	w.pass()                                                                                                                                         // g 20, 20
+
+	w.put(w.g, order.MsgSessionStatus, order.SessionStatus{RingID: w.ringID("g.in.operator"), Epoch: 1, Ring: order.RingOperator, Status: order.SessionUp}) // g 22
+	kill := order.KillSwitch{Origin: order.Origin{Seq: 1, Epoch: 1, Ring: order.RingOperator}, Strategy: strategy, Engaged: 1}
+	w.put(w.op, order.MsgKillSwitch, kill)                                                                                                                                                                              // operator 1
+	w.put(w.g, order.MsgKillSwitch, kill)                                                                                                                                                                               // g 23
+	last := w.send('D', order.Request{ClOrdID: 9, OrderQty: 1, Price: 99})                                                                                                                                              // in 8
+	w.put(w.g, '8', order.ExecutionReport{ClOrdID: 9, Origin: last.Origin, SecurityID: 42, Side: order.Buy, Strategy: strategy, ExecType: order.ExecRejected, OrdStatus: order.StatusRejected, Text: order.TextKilled}) // g 24
 }
 
 func (w *tale) ringID(name string) uint64 {
