@@ -28,7 +28,7 @@ import (
 )
 
 var (
-	killsFlag    = testflags.Int("kills", 20, "how many processes TestKills kills")
+	killsFlag    = testflags.Int("kills", 0, "how many processes TestKills kills; 0: 20, or 5 under the race detector")
 	killSeedFlag = testflags.Uint64("seed", 0, "what TestKills draws its kills from; 0: from the clock")
 	killRateFlag = testflags.Int("rate", 1000, "requests a second that each strategy of TestKills sends")
 )
@@ -44,6 +44,12 @@ var (
 // or make kills. The last line of its output is one JSON object.
 func TestKills(t *testing.T) {
 	h := newHost(t)
+	if *killsFlag == 0 {
+		*killsFlag = 20
+		if raceDetector {
+			*killsFlag = 5
+		}
+	}
 	seed := *killSeedFlag
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
