@@ -22,8 +22,6 @@ func (g *Gateway) survive(err error) error {
 				*in = input{}
 			}
 		}
-		g.first.Remove(src.sub)
-		g.second.Remove(src.sub)
 		if err := g.lost(src, "its file was cut short"); err != nil {
 			return err
 		}

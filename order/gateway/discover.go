@@ -13,6 +13,7 @@ type complaint struct {
 	what  string
 	until uint64 // when to look again
 	id    uint64 // a message of this ring was lost; only another one is read
+	final bool   // it will not be read as it is
 }
 
 const complainEvery = 1e9 // ns
@@ -123,7 +124,8 @@ func (g *Gateway) complain(name string, err error) {
 		if errors.Is(err, ring.ErrSubscriberActive) {
 			wait = lookEvery // of a predecessor that the kernel is taking down
 		}
-		g.complaints[name] = complaint{what: err.Error(), until: g.now + wait}
+		final := errors.Is(err, ErrLost) || errors.Is(err, ring.ErrConfig) || errors.Is(err, ring.ErrSchema) || errors.Is(err, ring.ErrCorrupt)
+		g.complaints[name] = complaint{what: err.Error(), until: g.now + wait, final: final}
 	}
 }
 

@@ -8,15 +8,15 @@ import (
 	"github.com/tickring/tickring/ring"
 )
 
-// mourn says of the strategies whose rings were removed while no gateway was there that they
-// are down, so that what they leave behind is canceled. names are the rings that there are,
-// in order.
+// mourn says of the strategies whose rings were removed, or made useless, while no gateway was
+// there that they are down, so that what they leave behind is canceled. names are the rings
+// that there are, in order.
 func (g *Gateway) mourn(names []string) error {
 	for i := len(g.missing) - 1; i >= 0; i-- {
 		n := g.missing[i]
 		if g.sources.number(n) == nil {
 			name := order.InputRing(g.cfg.Name, n)
-			if _, there := slices.BinarySearch(names, name); there {
+			if _, there := slices.BinarySearch(names, name); there && !g.complaints[name].final {
 				continue // it is to be found yet
 			}
 			s := g.state.Session(n)
@@ -27,7 +27,7 @@ func (g *Gateway) mourn(names []string) error {
 			if err != nil {
 				return err
 			}
-			g.notify("ring %s is not there any more", name)
+			g.notify("ring %s is not there any more, or cannot be read", name)
 		}
 		g.missing = slices.Delete(g.missing, i, i+1)
 	}

@@ -84,6 +84,34 @@ func TestRingGone(t *testing.T) {
 	})
 }
 
+// A strategy that stops to wait for the gateway loses requests: it is read no more, which is said
+// once, and counts as ended.
+func TestRequestsLost(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		r, s := withFlagged(t)
+		if err := s.pub.RemoveGate(gw); err != nil {
+			t.Fatal(err)
+		}
+		for range 10_000 {
+			s.send(order.MsgNewOrderSingle, s.limit(order.Buy, 1, px))
+		}
+		if dies {
+			r.kill()
+			r.start()
+		}
+		for range 20 { // before its chores, which close it
+			if _, err := r.g.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.run()
+		if n := strings.Count(strings.Join(r.notes, "\n"), "the ring is read no more"); n != 1 && !dies {
+			t.Errorf("it was said %d times that the ring is read no more", n)
+		}
+		r.gone()
+	}
+}
+
 // A cancel of the gateway's own waits while one of the same ClOrdID is still to be answered:
 // the journal must not have what nobody can read.
 func TestOwnCancelTwice(t *testing.T) {

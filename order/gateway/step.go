@@ -124,6 +124,8 @@ func (g *Gateway) lost(src *source, what string) error {
 		return err
 	}
 	src.lost, src.gone = true, true
+	g.first.Remove(src.sub)
+	g.second.Remove(src.sub)
 	g.notify("%v; the ring is read no more until it is made anew", err)
 	return nil
 }
