@@ -197,9 +197,6 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 	}
 	defer o.close()
 	l.gone = &o.gone
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	for _, c := range all {
 		if err := c.fill(); err != nil {
 			return err

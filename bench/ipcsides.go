@@ -257,9 +257,6 @@ func (s *Session) openWays(dir string, capacity uint64, ways []way) (runs []*way
 			w.far = farProcess{o}
 		}
 	}
-	if err := o.receive(nil); err != nil {
-		return runs, err
-	}
 	l.gone = &o.gone
 	return runs, rings.join(dir, &o.gone)
 }

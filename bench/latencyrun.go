@@ -122,9 +122,6 @@ func (s *Session) latency(ctx context.Context, config Latency, r *LatencyResult)
 		return err
 	}
 	defer o.close()
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	l.gone = &o.gone
 	loads := make([]both, len(patterns))
 	for i := range loads {

@@ -222,16 +222,13 @@ func (s *Session) openMirror(dir string, first, second int, sizes []uint64) (*mi
 	if m.words, m.streams, err = p.open(); err != nil {
 		return nil, err
 	}
-	if m.other, err = s.start("mirror", second, p); err == nil {
-		m.words.gone = &m.other.gone
-		for _, l := range m.streams {
-			l.gone = &m.other.gone
-		}
-		err = m.other.receive(nil)
-	}
-	if err != nil {
+	if m.other, err = s.start("mirror", second, p); err != nil {
 		m.close()
 		return nil, err
+	}
+	m.words.gone = &m.other.gone
+	for _, l := range m.streams {
+		l.gone = &m.other.gone
 	}
 	return m, nil
 }

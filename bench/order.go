@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -106,48 +105,23 @@ func (s *Session) order(ctx context.Context, config Order, r *OrderResult) error
 		return err
 	}
 	defer o.close()
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	words.gone, d.gone = &o.gone, &o.gone
 	if err := d.find(); err != nil {
 		return err
 	}
 	defer noCollector()()
-	dists := [orderWays]*dist{newDist(), newDist(), newDist()}
-	var ratios []float64
-	ticks := make([]uint64, warmUp+rttRound)
-	for until := time.Now().Add(config.Duration); time.Now().Before(until) && ctx.Err() == nil; {
-		s.progress("tick to order", int(config.Duration-time.Until(until)), int(config.Duration))
-		var medians [orderWays]uint64
-		for way := range orderWays {
-			err := onCPU(s.setup.CPUs[0], func() error {
-				if err := o.send(echoCommand{way, len(ticks)}); err != nil {
-					return err
-				}
-				if way == orderLimit {
-					words.pingPong(&s.clock, ticks)
-					return nil
-				}
-				return d.orders(&s.clock, &s.scale, ticks)
-			})
-			if err != nil && !errors.Is(err, errGone) { // of which receive knows more
-				return err
-			}
-			if err := o.receive(nil); err != nil {
-				return err
-			}
-			counted := ticks[warmUp:]
-			for _, t := range counted {
-				dists[way].record(s.scale.Ns(t))
-			}
-			slices.Sort(counted)
-			medians[way] = counted[len(counted)/2]
+	t, err := s.roundTrips(ctx, "tick to order", config.Duration, o, orderWays, func(way int, ticks []uint64) error {
+		if way == orderLimit {
+			words.pingPong(&s.clock, ticks)
+			return nil
 		}
-		ratios = append(ratios, float64(medians[orderTick])/float64(medians[orderLimit]))
+		return d.orders(&s.clock, &s.scale, ticks)
+	})
+	if err != nil {
+		return err
 	}
-	r.Limit, r.Order, r.Book = dists[orderLimit].sum(), dists[orderTick].sum(), dists[orderBook].sum()
+	r.Limit, r.Order, r.Book = t.of(orderLimit), t.of(orderTick), t.of(orderBook)
 	r.Ratio, r.BookRatio = r.Order.over(r.Limit), r.Book.over(r.Limit)
-	r.Rounds = spreadOf(ratios)
+	r.Rounds = t.ratios(orderTick, orderLimit)
 	return nil
 }

@@ -127,8 +127,8 @@ type other struct {
 	closed  chan struct{}
 }
 
-// start starts the other process in a role, pinned to a CPU. It is ready for a first
-// command when its role's reply has been received. It gets files as exec.Cmd.ExtraFiles.
+// start starts the other process in a role, pinned to a CPU, and returns when its role has
+// said that it is ready for a first command. It gets files as exec.Cmd.ExtraFiles.
 func (s *Session) start(role string, cpu int, params any, files ...*os.File) (*other, error) {
 	p, err := json.Marshal(params)
 	if err != nil {
@@ -149,7 +149,14 @@ func (s *Session) start(role string, cpu int, params any, files ...*os.File) (*o
 	}
 	o.enc = json.NewEncoder(o.in)
 	go o.listen(out)
-	return o, o.send(job{Role: role, CPU: cpu, Params: p})
+	if err = o.send(job{Role: role, CPU: cpu, Params: p}); err == nil {
+		err = o.receive(nil)
+	}
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
 }
 
 // listen reads on while nobody waits for an answer, so that the process's end is noticed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -285,9 +284,6 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 		return err
 	}
 	defer o.close()
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	for _, l := range words {
 		l.gone = &o.gone
 	}
@@ -297,42 +293,20 @@ func (s *Session) rtt(ctx context.Context, config RTT, r *RTTResult) error {
 			return err
 		}
 	}
-	dists := [ways]*dist{newDist(), newDist(), newDist(), newDist(), newDist()}
-	var ratios []float64
-	ticks := make([]uint64, warmUp+rttRound)
-	for until := time.Now().Add(config.Duration); time.Now().Before(until) && ctx.Err() == nil; {
-		s.progress("round trips", int(config.Duration-time.Until(until)), int(config.Duration))
-		var medians [ways]uint64
-		for way := range ways {
-			if err := o.send(echoCommand{way, len(ticks)}); err != nil {
-				return err
-			}
-			err := onCPU(s.setup.CPUs[0], func() error {
-				if way < viaPlain {
-					words[way].pingPong(&s.clock, ticks)
-					return nil
-				}
-				return pairs[way].roundTrips(&s.clock, ticks)
-			})
-			if err != nil && !errors.Is(err, errGone) { // of which receive knows more
-				return err
-			}
-			if err := o.receive(nil); err != nil {
-				return err
-			}
-			counted := ticks[warmUp:]
-			for _, t := range counted {
-				dists[way].record(s.scale.Ns(t))
-			}
-			slices.Sort(counted)
-			medians[way] = counted[len(counted)/2]
+	t, err := s.roundTrips(ctx, "round trips", config.Duration, o, ways, func(way int, ticks []uint64) error {
+		if way < viaPlain {
+			words[way].pingPong(&s.clock, ticks)
+			return nil
 		}
-		ratios = append(ratios, float64(medians[viaPlain])/float64(medians[viaLines]))
+		return pairs[way].roundTrips(&s.clock, ticks)
+	})
+	if err != nil {
+		return err
 	}
-	r.Limit, r.Protected, r.Paused = dists[viaLines].sum(), dists[viaProtected].sum(), dists[viaPaused].sum()
-	r.RTT, r.Every = dists[viaPlain].sum(), dists[viaStamped].sum()
+	r.Limit, r.Protected, r.Paused = t.of(viaLines), t.of(viaProtected), t.of(viaPaused)
+	r.RTT, r.Every = t.of(viaPlain), t.of(viaStamped)
 	r.Ratio, r.EveryRatio = r.RTT.over(r.Limit), r.Every.over(r.Limit)
 	r.PauseRatio = r.RTT.over(r.Paused)
-	r.Rounds = spreadOf(ratios)
+	r.Rounds = t.ratios(viaPlain, viaLines)
 	return nil
 }

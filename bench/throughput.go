@@ -121,9 +121,6 @@ func (s *Session) throughput(ctx context.Context, config Throughput, r *Throughp
 		return err
 	}
 	defer o.close()
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	l.gone = &o.gone
 	var limits []float64
 	rates, publishers, ratios := [len(streams)][]float64{}, [len(streams)][]float64{}, [len(streams)][]float64{}

@@ -68,9 +68,6 @@ func (s *Session) wait(ctx context.Context, config Wait, r *WaitResult) error {
 		return err
 	}
 	defer o.close()
-	if err := o.receive(nil); err != nil {
-		return err
-	}
 	var runs []*waitRun
 	for _, w := range waitings() {
 		runs = append(runs, &waitRun{waiting: w, latency: newDelays()})
@@ -222,14 +219,7 @@ func (t *waitTurn) startWaker(w *waitRun) (wakerProcess, error) {
 		p.CPU = t.s.setup.CPUs[2]
 	}
 	o, err := t.s.start("waker", t.s.setup.CPUs[0], p)
-	if err != nil {
-		return wakerProcess{}, err
-	}
-	if err := o.receive(nil); err != nil {
-		o.close()
-		return wakerProcess{}, err
-	}
-	return wakerProcess{o}, nil
+	return wakerProcess{o}, err
 }
 
 // meter asks how much CPU time the waker has taken so far.
