@@ -103,7 +103,7 @@ func (s *State) checkRequest(typ MsgType, r *Request, in *Session) (Text, int) {
 			return TextClOrdID, -1
 		case r.ClOrdID <= in.LastClOrdID:
 			return TextDuplicate, -1
-		case in.LastEpoch != 0 && int16(r.Origin.Epoch-in.LastEpoch) < 0:
+		case in.LastEpoch != 0 && uint16(in.Epoch)-r.Origin.Epoch > uint16(in.Epoch)-in.LastEpoch: // further back
 			return TextSequence, -1
 		case r.MdSeq != 0 && r.MdSeq < in.LastMdSeq && r.Origin.Epoch == in.LastEpoch:
 			return TextMdSeq, -1

@@ -102,6 +102,12 @@ func TestCheckRequest(t *testing.T) {
 		}
 	}
 	pending := func(g *gateway) { must(t, g.request('F', cancel)) }
+	epoch := func(n uint64) func(*gateway) { // of strategy 2
+		return func(g *gateway) {
+			in := g.st.Session(2)
+			must(t, g.st.ApplySession(g.st.Seq()+1, &SessionStatus{RingID: in.RingID, Epoch: n, Seq: in.Seq, Ring: 2, Status: SessionUp}))
+		}
+	}
 	later := func(r Request) Request { r.ClOrdID = 12; return r }
 	for i, c := range []struct {
 		first func(*gateway)
@@ -123,7 +129,10 @@ func TestCheckRequest(t *testing.T) {
 		{nil, 'D', change(limit, func(r *Request) { r.Origin = Origin{Seq: 1, Epoch: 2, Ring: RingVenue} }), TextStrategy},
 		{nil, 'D', change(limit, func(r *Request) { r.MdSeq = 49 }), TextMdSeq},
 		{nil, 'D', change(limit, func(r *Request) { r.MdSeq = 50 }), TextNone},
-		{nil, 'D', change(limit, func(r *Request) { r.MdSeq, r.Origin = 49, Origin{Seq: 2, Epoch: 3, Ring: 2} }), TextNone}, // another process
+		{epoch(3), 'D', change(limit, func(r *Request) { r.MdSeq, r.Origin = 49, Origin{Seq: 2, Epoch: 3, Ring: 2} }), TextNone}, // another process
+		{epoch(3), 'D', change(limit, func(r *Request) { r.Origin = Origin{Seq: 2, Epoch: 1, Ring: 2} }), TextSequence},
+		// Many processes later, none of which has sent anything.
+		{epoch(40_002), 'D', change(limit, func(r *Request) { r.Origin = Origin{Seq: 2, Epoch: 40_002, Ring: 2} }), TextNone},
 		{nil, 'F', change(cancel, func(r *Request) { r.OrigClOrdID = 9 }), TextUnknownOrder},
 		{nil, 'F', change(cancel, func(r *Request) { r.Origin = Origin{Seq: 1, Epoch: 2, Ring: 1} }), TextUnknownOrder}, // somebody else's
 		{nil, 'F', change(cancel, func(r *Request) { r.SecurityID = 4 }), TextOtherSecurity},
