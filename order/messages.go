@@ -8,6 +8,10 @@ package order
 // Size is the length of every record in bytes.
 const Size = 56
 
+// MaxReports is how many records at most a venue answers a request with. By it a gateway knows
+// how many requests may be without an answer, so that all answers fit into the venue's ring.
+const MaxReports = 64
+
 // MsgType says what a record is: the type of the message in the ring. Those that FIX has
 // are FIX's MsgType (35), as a character.
 type MsgType uint16

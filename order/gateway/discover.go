@@ -74,7 +74,7 @@ func (g *Gateway) find(name string, number uint16) error {
 	switch number {
 	case order.RingVenue:
 		g.first.Add(src.sub, 1)
-		g.window = int(src.sub.Capacity() / line / 4 / maxReports)
+		g.window = int(src.sub.Capacity() / line / 4 / order.MaxReports)
 	case order.RingOperator:
 		g.first.Add(src.sub, 0)
 	default:
@@ -101,9 +101,6 @@ func (g *Gateway) roomForSession(number uint16) bool {
 
 // newSessionRoom is more than a session takes in a checkpoint.
 const newSessionRoom = 128
-
-// maxReports is what one request may make a venue say.
-const maxReports = 64
 
 // complain tells of an error once.
 func (g *Gateway) complain(name string, err error) {

@@ -3,7 +3,7 @@ package venue
 import "github.com/tickring/tickring/order"
 
 // MaxReports is how many reports one call may make: so many messages are published at once.
-const MaxReports = 64
+const MaxReports = order.MaxReports
 
 // Venue is what deals with orders. Its methods are called by one goroutine, and what a call
 // reports is published, all at once, before the next call of any of them. So a venue that
