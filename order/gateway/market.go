@@ -18,6 +18,7 @@ type market struct {
 	seq     uint64           // of the last message that was read
 	most    uint64           // messages that the ring can have
 	prices  map[uint32]*risk.Market
+	none    risk.Market // of instruments that had no record
 	books   *book.Books // of market by order
 	measure *measure
 }
@@ -26,7 +27,7 @@ type market struct {
 // at its inputs.
 const marketTurn = 64
 
-func (m *market) init() { m.prices = map[uint32]*risk.Market{} }
+func (m *market) init() { m.prices, m.none = map[uint32]*risk.Market{}, risk.NoMarket() }
 
 func (m *market) closed() bool { return m.sub == nil }
 
@@ -137,19 +138,17 @@ func (m *market) apply(rec []byte) {
 func (m *market) priceOf(instrument uint32) *risk.Market {
 	p := m.prices[instrument]
 	if p == nil {
-		p = new(risk.Market)
-		*p = risk.NoMarket
+		none := risk.NoMarket()
+		p = &none
 		m.prices[instrument] = p
 	}
 	return p
 }
-
-var noMarket = risk.NoMarket
 
 // of returns the prices of an instrument.
 func (m *market) of(instrument uint32) *risk.Market {
 	if p := m.prices[instrument]; p != nil {
 		return p
 	}
-	return &noMarket
+	return &m.none
 }

@@ -10,14 +10,14 @@ import (
 const NoPrice = math.MaxInt64
 
 // Market is the prices of an instrument, in 1e-9. The zero value is not one without prices:
-// that is Market{NoPrice, NoPrice, NoPrice}.
+// that is [NoMarket].
 type Market struct {
 	Bid, Ask int64 // best ones
 	Last     int64 // of the last trade
 }
 
-// NoMarket is a market without any price.
-var NoMarket = Market{NoPrice, NoPrice, NoPrice}
+// NoMarket returns a market without any price.
+func NoMarket() Market { return Market{NoPrice, NoPrice, NoPrice} }
 
 // against returns the price that an order of this side would meet: the best of the other
 // side, or that of the last trade if there is none.
