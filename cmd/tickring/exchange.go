@@ -80,16 +80,6 @@ fit the books.`,
 	return cmd
 }
 
-func (o *exchangeOptions) strategy() ring.WaitStrategy {
-	switch how := o.idle.value; {
-	case how == "spin", how == "auto" && o.cpu != noCPU:
-		return ring.Spin{}
-	case how == "yield":
-		return ring.Yield{Spins: 10}
-	}
-	return nil
-}
-
 func (a *app) exchange(ctx context.Context, o exchangeOptions) error {
 	say := func(string, ...any) {}
 	if !o.quiet {
@@ -122,7 +112,7 @@ func (a *app) exchange(ctx context.Context, o exchangeOptions) error {
 	defer x.Close()
 	began := time.Now()
 	counts, err := venue.Run(ctx, venue.Config{Dir: a.dir, Name: o.name, Gateway: o.gateway, Capacity: uint64(o.capacity),
-		Source: "tickring exchange", Wait: o.strategy(), Notify: func(e venue.Event) {
+		Source: "tickring exchange", Wait: serverWait(o.idle, o.cpu), Notify: func(e venue.Event) {
 			switch e {
 			case venue.GatewayFound:
 				say("found ring %s of the gateway", o.gateway)

@@ -101,16 +101,6 @@ func (o *fixOptions) check() error {
 	return nil
 }
 
-func (o *fixOptions) strategy() ring.WaitStrategy {
-	switch how := o.idle.value; {
-	case how == "spin", how == "auto" && o.cpu != noCPU:
-		return ring.Spin{}
-	case how == "yield":
-		return ring.Yield{Spins: 10}
-	}
-	return ring.Backoff{Sleep: 100 * time.Microsecond}
-}
-
 // sessionNotes keeps what was last said of a session, and says it unless it was said just
 // before: who cannot connect tries again and again.
 type sessionNotes struct {
@@ -159,7 +149,7 @@ func (a *app) fix(ctx context.Context, o fixOptions) error {
 	defer s.Close()
 	began := time.Now()
 	counts, err := venue.Run(ctx, venue.Config{Dir: a.dir, Name: o.name, Gateway: o.gateway, Capacity: uint64(o.capacity),
-		Source: "tickring fix", Wait: o.strategy(), Notify: func(e venue.Event) {
+		Source: "tickring fix", Wait: serverWait(o.idle, o.cpu), Notify: func(e venue.Event) {
 			switch e {
 			case venue.GatewayFound:
 				say("found ring " + o.gateway + " of the gateway")

@@ -118,16 +118,6 @@ func (o *gatewayOptions) check() error {
 	return nil
 }
 
-func (o *gatewayOptions) strategy() ring.WaitStrategy {
-	switch how := o.idle.value; {
-	case how == "spin", how == "auto" && o.cpu != noCPU:
-		return ring.Spin{}
-	case how == "yield":
-		return ring.Yield{Spins: 10}
-	}
-	return nil
-}
-
 func (a *app) gateway(ctx context.Context, o gatewayOptions) error {
 	if err := o.check(); err != nil {
 		return err
@@ -152,7 +142,7 @@ func (a *app) gateway(ctx context.Context, o gatewayOptions) error {
 	}
 	g, err := gateway.Open(ctx, gateway.Config{Dir: a.dir, Name: o.name, Venue: o.venue, MarketData: o.md, Limits: limits,
 		Capacity: uint64(o.capacity), Source: "tickring gateway", HugePages: o.huge, Standby: o.standby, Measure: o.measure,
-		Wait: o.strategy(), Notify: say})
+		Wait: serverWait(o.idle, o.cpu), Notify: say})
 	switch {
 	case errors.Is(err, ring.ErrConfig), errors.Is(err, ring.ErrName):
 		return &usageError{err}

@@ -57,3 +57,15 @@ const (
 	idleYields    = 1000
 	sleeperYields = 10
 )
+
+// serverWait is what a gateway, a venue or a waker does while there is nothing to do. nil: what
+// their packages do by themselves, which is some kind of backoff.
+func serverWait(idle *wordFlag, cpu int) ring.WaitStrategy {
+	switch how := idle.value; {
+	case how == "spin", how == "auto" && cpu != noCPU:
+		return ring.Spin{}
+	case how == "yield":
+		return ring.Yield{Spins: 10}
+	}
+	return nil
+}

@@ -71,7 +71,7 @@ type wakerReport struct {
 }
 
 func (a *app) wake(ctx context.Context, o wakerOptions) error {
-	opt := ring.WakerOptions{Dir: a.dir, Interval: o.interval, Wait: o.strategy()}
+	opt := ring.WakerOptions{Dir: a.dir, Interval: o.interval, Wait: serverWait(o.idle, o.cpu)}
 	if !o.quiet {
 		opt.Notify = func(s ring.WakerState) {
 			switch s {
@@ -102,17 +102,6 @@ func (a *app) wake(ctx context.Context, o wakerOptions) error {
 		err = werr
 	}
 	return err
-}
-
-// strategy is nil for that of the library.
-func (o *wakerOptions) strategy() ring.WaitStrategy {
-	switch how := o.idle.value; {
-	case how == "spin", how == "auto" && o.cpu != noCPU:
-		return ring.Spin{}
-	case how == "yield":
-		return ring.Yield{Spins: 10}
-	}
-	return nil
 }
 
 func (a *app) writeWaker(o wakerOptions, r wakerReport) error {

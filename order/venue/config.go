@@ -35,7 +35,8 @@ type Config struct {
 	// Patience is how long a ring may be somebody else's, or not wait for this venue, before
 	// that is an error: a process that was killed holds it for a moment. 0: 5 s.
 	Patience time.Duration
-	// Wait is what the runner does while there is nothing to do. nil: ring.Backoff{}.
+	// Wait is what the runner does while there is nothing to do. nil: a ring.Backoff that
+	// sleeps for at most 100 µs, as a gateway's.
 	Wait ring.WaitStrategy
 	// Notify, if set, is called when the gateway is found, ends or is replaced.
 	Notify func(Event)
@@ -65,7 +66,7 @@ func (c *Config) check() error {
 		c.Patience = 5 * time.Second
 	}
 	if c.Wait == nil {
-		c.Wait = ring.Backoff{}
+		c.Wait = ring.Backoff{Sleep: 100 * time.Microsecond}
 	}
 	return nil
 }
