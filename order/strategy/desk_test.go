@@ -95,6 +95,9 @@ func (d *desk) work(s strategy.Strategy) (all []order.Sent) {
 		view, _ := order.AsRequest(msg)
 		r := *view
 		all = append(all, order.Sent{Request: r, Type: typ})
+		if in := d.state.Session(7); r.Origin.Epoch != uint16(in.Epoch) { // of another process
+			d.say(order.MsgSessionStatus, (&order.SessionStatus{RingID: in.RingID, Epoch: d.in.Epoch(), Seq: in.Seq, Ring: 7, Status: order.SessionUp}).Bytes())
+		}
 		if d.refuse {
 			d.say(order.MsgExecutionReport, (&order.ExecutionReport{ClOrdID: r.ClOrdID, Origin: r.Origin, SecurityID: r.SecurityID, Strategy: 7,
 				ExecType: order.ExecRejected, OrdStatus: order.StatusRejected, Side: r.Side, Text: order.TextMaxQty}).Bytes())
