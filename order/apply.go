@@ -130,7 +130,7 @@ func (s *State) ApplyRequest(seq uint64, typ MsgType, r *Request) error {
 func (in *Session) refused(clOrdID uint64) {
 	in.Seq++
 	in.Refused++
-	if clOrdID > in.LastClOrdID && clOrdID < gatewayBit {
+	if clOrdID > in.LastClOrdID && clOrdID < GatewayBit {
 		in.LastClOrdID = clOrdID
 	}
 }

@@ -2,18 +2,18 @@ package order
 
 import "math"
 
-// gatewayBit in a ClOrdID says that the gateway made the request: its cancel of the order
+// GatewayBit in a ClOrdID says that the gateway made the request: its cancel of the order
 // whose ClOrdID the other bits are.
-const gatewayBit = 1 << 63
+const GatewayBit = 1 << 63
 
 // GatewayCancel returns the request by which a gateway cancels an order by itself.
 func GatewayCancel(o *Order) Request {
-	return Request{ClOrdID: gatewayBit | o.ClOrdID, OrigClOrdID: o.ClOrdID, Origin: Origin{Ring: o.Strategy},
+	return Request{ClOrdID: GatewayBit | o.ClOrdID, OrigClOrdID: o.ClOrdID, Origin: Origin{Ring: o.Strategy},
 		SecurityID: o.SecurityID, Side: o.Side}
 }
 
 // ByGateway says that the request is the gateway's own: no input.
-func (r *Request) ByGateway() bool { return r.ClOrdID&gatewayBit != 0 }
+func (r *Request) ByGateway() bool { return r.ClOrdID&GatewayBit != 0 }
 
 // Check says what is wrong with a request whatever the state; TextNone: nothing.
 func (r *Request) Check(typ MsgType) Text {
@@ -94,7 +94,7 @@ func (s *State) CheckRequest(typ MsgType, r *Request) Text {
 func (s *State) checkRequest(typ MsgType, r *Request, in *Session) (Text, int) {
 	strategy := r.Origin.Ring
 	if r.ByGateway() {
-		if typ != MsgOrderCancelRequest || r.ClOrdID != gatewayBit|r.OrigClOrdID {
+		if typ != MsgOrderCancelRequest || r.ClOrdID != GatewayBit|r.OrigClOrdID {
 			return TextClOrdID, -1
 		}
 	} else {

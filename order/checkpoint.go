@@ -293,7 +293,7 @@ func (s *State) checkOrderRow(r *Order) string {
 	p := &r.Pending
 	terms := Request{Price: r.Price, OrderQty: r.OrderQty, Side: r.Side, OrdType: r.OrdType, TimeInForce: r.TimeInForce, Flags: r.Flags}
 	switch {
-	case r.Strategy == 0 || r.Strategy > MaxStrategy || r.ClOrdID == 0 || r.ClOrdID >= gatewayBit,
+	case r.Strategy == 0 || r.Strategy > MaxStrategy || r.ClOrdID == 0 || r.ClOrdID >= GatewayBit,
 		r.OrderID == 0 || r.OrderID > s.snap.header.Seq || r.Priority < r.OrderID || r.Priority > s.snap.header.Seq,
 		terms.checkTerms() != TextNone || r.CumQty < 0 || r.CumQty >= r.OrderQty,
 		r.Closed != 0 || r.Venue > VenueAnswered|VenueAccepted|VenueInDoubt|VenuePendingAnswered:
@@ -392,6 +392,6 @@ func (s *State) sum() string {
 }
 
 // above says whether a strategy's request has a ClOrdID above the last one of its session.
-func above(clOrdID uint64, in *Session) bool { return clOrdID < gatewayBit && clOrdID > in.LastClOrdID }
+func above(clOrdID uint64, in *Session) bool { return clOrdID < GatewayBit && clOrdID > in.LastClOrdID }
 
 func (k Kill) valid() bool { return k == 0 || k == KillEngaged || k == KillEngaged|KillCancels }

@@ -107,7 +107,7 @@ type Event struct {
 
 // ByGateway says whether the event is about a cancel that the gateway has made itself,
 // because the strategy's process ended or a kill switch was engaged.
-func (e *Event) ByGateway() bool { return e.ClOrdID>>63 != 0 }
+func (e *Event) ByGateway() bool { return e.ClOrdID&GatewayBit != 0 }
 
 // kindOf is what an ExecutionReport tells.
 func kindOf(er *ExecutionReport) EventKind {

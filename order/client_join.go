@@ -89,7 +89,7 @@ func (c *Client) ownRequests() error {
 		switch st {
 		case ring.Message:
 			r, ok := AsRequest(msg)
-			if ok && r.ClOrdID>>63 == 0 {
+			if ok && !r.ByGateway() {
 				c.last = max(c.last, r.ClOrdID)
 			}
 			if own.Seq() > judged {
@@ -118,7 +118,7 @@ func (c *Client) goOnAbove() {
 	}
 	for i := range c.state.Orders() {
 		o := &c.state.Orders()[i]
-		c.last = max(c.last, o.ClOrdID, o.Pending.ClOrdID&^gatewayBit)
+		c.last = max(c.last, o.ClOrdID, o.Pending.ClOrdID&^GatewayBit)
 	}
 }
 

@@ -123,9 +123,9 @@ func (s *sim) try() (MsgType, []byte) {
 		o := s.origin(strategy)
 		clOrdID := in.clOrdID + uint64(s.n(3)) - 1
 		if s.n(10) == 0 {
-			clOrdID |= gatewayBit
+			clOrdID |= GatewayBit
 		}
-		if clOrdID > in.clOrdID && clOrdID < gatewayBit {
+		if clOrdID > in.clOrdID && clOrdID < GatewayBit {
 			in.clOrdID = clOrdID
 		}
 		if s.n(2) == 0 {
@@ -251,7 +251,7 @@ func (s *sim) change(in *simInput, strategy uint16) (MsgType, []byte) {
 	}
 	typ, r := MsgOrderCancelRequest, &s.rec.Request
 	if s.n(5) == 0 {
-		*r = Request{ClOrdID: gatewayBit | o.clOrdID, OrigClOrdID: o.clOrdID, Origin: Origin{Ring: o.first.Origin.Ring}, SecurityID: o.first.SecurityID, Side: o.first.Side}
+		*r = Request{ClOrdID: GatewayBit | o.clOrdID, OrigClOrdID: o.clOrdID, Origin: Origin{Ring: o.first.Origin.Ring}, SecurityID: o.first.SecurityID, Side: o.first.Side}
 		for _, l := range s.lost {
 			if l.req.ClOrdID == r.ClOrdID && l.req.Origin.Ring == r.Origin.Ring {
 				return 0, nil

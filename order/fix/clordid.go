@@ -3,6 +3,8 @@ package fix
 import (
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/order"
 )
 
 // clOrdID names a request among all strategies.
@@ -11,14 +13,11 @@ type clOrdID struct {
 	n        uint64
 }
 
-// gatewayBit: the request is the gateway's own, to cancel the order that the other bits name.
-const gatewayBit = 1 << 63
-
 // format writes the ClOrdID as the venue gets it: "7-42"; the gateway's own cancel of it, sent
 // as message seq of its ring, is "7-42.seq", so that a second one is not the first.
 func (id clOrdID) format(seq uint64) string {
-	s := strconv.Itoa(int(id.strategy)) + "-" + strconv.FormatUint(id.n&^gatewayBit, 10)
-	if id.n&gatewayBit != 0 {
+	s := strconv.Itoa(int(id.strategy)) + "-" + strconv.FormatUint(id.n&^order.GatewayBit, 10)
+	if id.n&order.GatewayBit != 0 {
 		s += "." + strconv.FormatUint(seq, 10)
 	}
 	return s
@@ -41,7 +40,7 @@ func parseClOrdID(s string) (id clOrdID, ok bool) {
 		if _, err := strconv.ParseUint(seq, 10, 64); err != nil {
 			return id, false
 		}
-		id.n |= gatewayBit
+		id.n |= order.GatewayBit
 	}
 	return id, true
 }

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"github.com/tickring/tickring/order"
 )
 
 func TestPricesAreExact(t *testing.T) {
@@ -75,7 +77,7 @@ func TestClOrdIDs(t *testing.T) {
 		id  clOrdID
 		seq uint64
 		s   string
-	}{{clOrdID{7, 42}, 9, "7-42"}, {clOrdID{65279, 1<<63 - 1}, 9, "65279-9223372036854775807"}, {clOrdID{7, gatewayBit | 42}, 9, "7-42.9"}} {
+	}{{clOrdID{7, 42}, 9, "7-42"}, {clOrdID{65279, 1<<63 - 1}, 9, "65279-9223372036854775807"}, {clOrdID{7, order.GatewayBit | 42}, 9, "7-42.9"}} {
 		if got := c.id.format(c.seq); got != c.s {
 			t.Errorf("%+v is %q", c.id, got)
 		}

@@ -24,7 +24,7 @@ func FuzzInbound(f *testing.F) {
 			cfg: Config{Symbols: map[uint32]string{5: "ES"}}}
 		books := map[uint64]*order.Order{}
 		base := order.Order{Strategy: 7, SecurityID: 5, Side: order.Buy, OrdType: order.Limit, TimeInForce: order.Day, Price: 5_000_000_000_000, OrderQty: 10}
-		for i, p := range []order.Pending{{}, {Kind: order.PendingReplace, ClOrdID: 2, Seq: 102, OrderQty: 20, Price: 1}, {Kind: order.PendingCancel, ClOrdID: gatewayBit | 12, Seq: 104}} {
+		for i, p := range []order.Pending{{}, {Kind: order.PendingReplace, ClOrdID: 2, Seq: 102, OrderQty: 20, Price: 1}, {Kind: order.PendingCancel, ClOrdID: order.GatewayBit | 12, Seq: 104}} {
 			o := base
 			o.OrderID, o.ClOrdID, o.Pending = uint64(100+i), []uint64{1, 11, 12}[i], p
 			if i > 0 {

@@ -287,7 +287,7 @@ func TestOrderOfALife(t *testing.T) {
 	if cr := r.waitReject(); cr.ClOrdID != 3 || cr.OrigClOrdID != 2 || cr.CxlRejReason != order.CxlBroker || cr.OrdStatus != order.StatusPartiallyFilled {
 		t.Errorf("%+v", cr)
 	}
-	r.cancel(gatewayBit|2, 2)
+	r.cancel(order.GatewayBit|2, 2)
 	r.wait(order.ExecPendingCancel)
 	r.turn()
 	own := fmt.Sprintf("7-2.%d", r.seq)
@@ -295,7 +295,7 @@ func TestOrderOfALife(t *testing.T) {
 	r.c.report("7-2", "F", "1", "32=1", "31=4999", "14=5", "151=3", "6=5000") // crosses the cancel
 	r.wait(order.ExecTrade)
 	r.c.report(own, "4", "4", "41=7-2", "14=5", "151=0", "6=5000")
-	if er = r.wait(order.ExecCanceled); er.ClOrdID != gatewayBit|2 || er.CumQty != 5 || er.LeavesQty != 0 {
+	if er = r.wait(order.ExecCanceled); er.ClOrdID != order.GatewayBit|2 || er.CumQty != 5 || er.LeavesQty != 0 {
 		t.Errorf("%+v", er)
 	}
 

@@ -78,7 +78,7 @@ func (g *Gateway) isDoomed(o *order.Order) bool {
 	return o.Flags&order.CancelOnDisconnect != 0 && (sess.Status == order.SessionDown || uint16(sess.Epoch) != o.Epoch)
 }
 
-func isOwn(clOrdID uint64) bool { return clOrdID>>63 != 0 }
+func isOwn(clOrdID uint64) bool { return clOrdID&order.GatewayBit != 0 }
 
 // cancelRefused remembers that the venue has refused a cancel of the gateway's, which is in
 // g.reject, so that it is not tried again at once and for ever.
