@@ -101,15 +101,17 @@ func (a application) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix
 // refused takes a Reject or BusinessMessageReject of one of our messages.
 func (a application) refused(m *quickfix.Message) {
 	in := inbound{kind: refused}
+	typ, _ := m.Body.GetString(tagRefMsgType) // may be missing
 	if text, err := m.Body.GetString(tagBusinessRejectID); err == nil {
 		in.id, _ = parseClOrdID(text)
-		if typ, err := m.Body.GetString(tagRefMsgType); err == nil && len(typ) == 1 {
+		if len(typ) == 1 {
 			in.reqType = typ[0]
 		}
 	}
 	if in.id == (clOrdID{}) {
 		f := fields{body: &m.Body.FieldMap}
-		if row, ok := a.s.sent.get(f.number(tagRefSeqNum, 0)); ok {
+		// Another type: a message of the session, or the numbers began anew since.
+		if row, ok := a.s.sent.get(f.number(tagRefSeqNum, 0)); ok && (typ == "" || typ == string(rune(row.typ))) {
 			in.id, in.reqType = row.id, row.typ
 		}
 	}

@@ -17,13 +17,15 @@ type inbound struct {
 	ordStatus order.OrdStatus
 	reqType   byte // MsgType of the request that was refused, withheld or not sent
 	again     bool // PossDupFlag or PossResend
-	exact     bool // LastPx is a multiple of 1e-9
+	priced    bool // there is a LastPx
+	exact     bool // which is a multiple of 1e-9
 	lastQty   int32
 	cumQty    int32
 	lastPx    int64
 	avgPx     int64 // rounded
 	ordRej    int
 	cxlRej    int
+	restated  int    // ExecRestatementReason
 	asked     uint64 // answer: what was pending when it was asked for (OrdStatusReqID)
 	hasAsked  bool
 	text      order.Text
@@ -141,9 +143,11 @@ func parseExecution(m *quickfix.Message) (inbound, quickfix.MessageRejectError) 
 	in.ordStatus = order.OrdStatus(f.char(tagOrdStatus))
 	in.cumQty = f.qty(tagCumQty, true)
 	in.lastQty = f.qty(tagLastQty, false)
+	in.priced = m.Body.Has(tagLastPx)
 	in.lastPx, in.exact = f.price(tagLastPx)
 	in.avgPx, _ = f.price(tagAvgPx)
 	in.ordRej = f.number(tagOrdRejReason, int(order.RejOther))
+	in.restated = f.number(tagExecRestatement, 0)
 	if text := f.text(tagOrdStatusReqID, false); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
 		in.asked, in.hasAsked = n, err == nil

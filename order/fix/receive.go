@@ -16,6 +16,9 @@ const (
 	doneForDay     order.OrdStatus = '3'
 )
 
+// restatedGT is the ExecRestatementReason of a GTC order that is told again, as every morning.
+const restatedGT = 1
+
 // receive reports what a message comes to.
 func (s *Session) receive(in *inbound, out *venue.Reports) {
 	switch in.kind {
@@ -35,7 +38,7 @@ func (s *Session) receive(in *inbound, out *venue.Reports) {
 		o = s.book.find(in.orig)
 	}
 	if o == nil {
-		if in.kind == execution && !in.again && in.execType != order.ExecOrderStatus {
+		if in.kind == execution && !in.again && (in.execType != order.ExecOrderStatus || in.ordStatus.Open()) {
 			s.unmatched(in, "there is no such open order")
 		}
 		return
@@ -87,6 +90,9 @@ func (s *Session) cancelRejected(o *order.Order, in *inbound, out *venue.Reports
 		}
 	}
 	s.refuse(o, why, order.TextVenue, out)
+	if why == order.CxlUnknownOrder {
+		s.ask(o) // it is open here
+	}
 }
 
 // execution reports an ExecutionReport: what was filled that was not reported yet, and what
@@ -99,8 +105,13 @@ func (s *Session) execution(o *order.Order, in *inbound, out *venue.Reports) {
 		return
 	case order.ExecRejected:
 		reported = s.rejected(o, in, out)
-	case order.ExecOrderStatus, execRestated:
+	case order.ExecOrderStatus:
 		reported = s.status(o, in, out)
+	case execRestated:
+		if reported = s.status(o, in, out); in.restated != restatedGT {
+			s.unmatched(in, "the venue has changed an order by itself; its price and quantity are not what the venue has")
+			return
+		}
 	case order.ExecPendingNew, order.ExecPendingCancel, order.ExecPendingReplace:
 		return // it was reported when it was sent
 	default:
@@ -137,7 +148,7 @@ func (s *Session) fill(o *order.Order, in *inbound, out *venue.Reports) bool {
 	}
 	px := in.lastPx
 	switch {
-	case qty == in.lastQty:
+	case qty == in.lastQty && in.priced:
 		if !in.exact {
 			s.notify(Unmatched, "LastPx was rounded to 1e-9: %s", in.raw)
 		}
@@ -178,6 +189,10 @@ func restPx(o *order.Order, in *inbound) int64 {
 func (s *Session) replaced(o *order.Order, in *inbound, out *venue.Reports) bool {
 	p := o.Pending
 	if p.Kind != order.PendingReplace || in.id.n != p.ClOrdID {
+		if in.id.n > o.ClOrdID { // later than the last one that was granted
+			s.unmatched(in, "the venue has granted a replace that was refused; the order's price and quantity are not what the venue has")
+			return true
+		}
 		return false
 	}
 	reported := s.accepted(o, in, out)
@@ -255,8 +270,9 @@ func (s *Session) status(o *order.Order, in *inbound, out *venue.Reports) bool {
 		switch {
 		case aboutReplace: // it never got there, or was refused
 			s.refuse(o, order.CxlOther, order.TextVenue, out)
+			s.ask(o) // what was said of the order itself was passed over
 			return true
-		case p.Kind == order.PendingReplace && o.Venue&order.VenueAccepted != 0:
+		case p.Kind == order.PendingReplace:
 			return false // it may be known by the ClOrdID of the replace: that is asked for as well
 		}
 		return s.rejected(o, in, out)
@@ -283,11 +299,11 @@ func (s *Session) status(o *order.Order, in *inbound, out *venue.Reports) bool {
 	case order.StatusNew, order.StatusPartiallyFilled:
 		// The venue answers in order: a cancel or replace that was sent before the question, and
 		// that it still does not say is pending, is not in effect and will not be.
-		asked := s.asked[o.OrderID]
+		asked, answer := s.asked[o.OrderID], in.execType == order.ExecOrderStatus && !in.again
 		if in.hasAsked {
-			asked = in.asked
+			asked, answer = in.asked, true
 		}
-		if o.Pending.Kind != order.PendingNone && o.Pending.Seq == asked && !aboutReplace {
+		if o.Pending.Kind != order.PendingNone && o.Pending.Seq == asked && answer && !aboutReplace {
 			s.refuse(o, order.CxlOther, order.TextVenue, out)
 			return true
 		}

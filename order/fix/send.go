@@ -38,6 +38,7 @@ const (
 	tagCxlRejReason       = quickfix.Tag(102)
 	tagOrdRejReason       = quickfix.Tag(103)
 	tagExecType           = quickfix.Tag(150)
+	tagExecRestatement    = quickfix.Tag(378)
 	tagBusinessRejectID   = quickfix.Tag(379)
 	tagRefMsgType         = quickfix.Tag(372)
 	tagOrdStatusReqID     = quickfix.Tag(790)

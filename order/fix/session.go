@@ -13,7 +13,7 @@ import (
 )
 
 // Session is a FIX session as a venue. Recover, Request, Turn and MdSeq are for one
-// goroutine, that of venue.Run; the others for any.
+// goroutine, that of venue.Run, and Close for when it has returned; the others for any.
 type Session struct {
 	cfg       Config
 	id        quickfix.SessionID
