@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tickring/tickring/order"
@@ -59,7 +60,7 @@ func (c Config) check() error {
 	}
 	switch {
 	case c.Name == c.Venue || c.MarketData == c.Name || c.MarketData == c.Venue:
-		return errors.New("gateway: gateway, venue and market data are three rings, with a name each")
+		return fmt.Errorf("gateway: gateway, venue and market data are three rings, with a name each: %w", ring.ErrConfig)
 	case c.Limits == nil:
 		return errors.New("gateway: no limits")
 	}
@@ -71,7 +72,7 @@ var (
 	// ErrLost: an input of the gateway is gone, so its journal cannot be whole.
 	ErrLost = errors.New("an input is lost")
 	// ErrReplaced: the gateway's ring cannot be the one that the journal was in.
-	ErrReplaced = errors.New("the journal is not there any more")
+	ErrReplaced = errors.New("no journal to go on with")
 )
 
 // Counts are what a gateway has done since it was opened.

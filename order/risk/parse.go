@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -21,20 +22,23 @@ var ErrLimits = errors.New("invalid limits")
 // They wrap [ErrLimits] and tell the first thing that is wrong, with its line.
 func Parse(name string, data []byte) (*Limits, error) {
 	p := parser{name: name}
+	if line := notText(data); line != 0 {
+		return nil, p.errorf(line, "not YAML: a byte that is no text; the file is UTF-8")
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
 	case err == io.EOF:
 		return nil, p.errorf(1, "there is nothing in it; 'defaults' and 'instruments' are needed")
 	case err != nil:
-		return nil, p.syntax(err)
+		return nil, p.syntax(err, data)
 	}
 	var more yaml.Node
 	switch err := dec.Decode(&more); {
 	case err == nil:
 		return nil, p.errorf(more.Line, "a second document; a file has the limits of one gateway")
 	case err != io.EOF:
-		return nil, p.syntax(err)
+		return nil, p.syntax(err, data)
 	}
 	return p.limits(doc.Content[0])
 }
@@ -46,18 +50,47 @@ func (p *parser) errorf(line int, format string, args ...any) error {
 	return fmt.Errorf("%w: %s:%d: %s", ErrLimits, p.name, line, fmt.Sprintf(format, args...))
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+	// countedFrom0 are the errors of which the YAML reader gives the number of the line before.
+	countedFrom0  = regexp.MustCompile(`^did not find expected (<|node content|'-'|key|',' or )`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // syntax puts the place in an error of the YAML reader where ours have it.
-func (p *parser) syntax(err error) error {
+func (p *parser) syntax(err error, data []byte) error {
 	line, what := 1, err.Error()
 	if m := yamlLine.FindStringSubmatch(strings.ReplaceAll(what, "\n", " ")); m != nil {
+		what = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
+			if countedFrom0.MatchString(what) {
+				line++
+			}
 		}
-		what = m[2]
+	}
+	if m := unknownAnchor.FindStringSubmatch(what); m != nil { // it has no line
+		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
 	}
 	return p.errorf(line, "not YAML: %s", what)
+}
+
+// notText returns the line of the first byte that no YAML has, of which its reader tells no
+// line; 0: there is none.
+func notText(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f:
+			return line
+		case r == '\n':
+			line++
+		}
+		data = data[n:]
+	}
+	return 0
 }
 
 func (p *parser) limits(root *yaml.Node) (*Limits, error) {
@@ -188,7 +221,7 @@ func (p *parser) rate(e *pair) (Rate, error) {
 	if err != nil {
 		return Rate{}, err
 	}
-	return Rate{Interval: uint64(1e9 / n), Burst: uint64(max(n/10, 1))}, nil
+	return Rate{Interval: uint64((1e9 + n - 1) / n), Burst: uint64(max(n/10, 1))}, nil
 }
 
 func (p *parser) instruments(l *Limits, n *yaml.Node) error {

@@ -73,7 +73,16 @@ func TestFaults(t *testing.T) {
 		{"scalar", "5\n", "l:1: the file: want 'name: value' lines, not '5'"},
 		{"list", "- a\n", "l:1: the file: want 'name: value' lines, not a list"},
 		{"tab", "defaults:\n\tmax_qty: 1\n", "l:2: not YAML"},
-		{"open quote", "defaults:\n  max_qty: \"1\n", "l:"},
+		{"open quote", "defaults:\n  max_qty: \"1\n", "l:2: not YAML"},
+		{"open list", "defaults:\n  max_qty: [1,2\n\ninstruments: {}\n", "l:2: not YAML: did not find expected ',' or ']'"},
+		{"open mapping", "a: 1\nb: {c: 1\n", "l:2: not YAML: did not find expected ',' or '}'"},
+		{"stray bracket", "a: 1\n\n}\n", "l:3: not YAML: did not find expected key"},
+		{"less indented", "a:\n  b: 1\n c: 2\n", "l:3: not YAML: did not find expected key"},
+		{"two colons", "a: 1\nb: 2: 3\n", "l:2: not YAML: mapping values"},
+		{"no such anchor", "a: 1\n\nb: *x\n", "l:3: not YAML: unknown anchor 'x'"},
+		{"not UTF-8", "a: 1\nb: \xff\n", "l:2: not YAML: a byte that is no text"},
+		{"UTF-16", "\xff\xfea\x00", "l:1: not YAML: a byte that is no text"},
+		{"control character", "a: 1\n\nb: \x01\n", "l:3: not YAML: a byte that is no text"},
 		{"two documents", good + "---\na: 1\n", "l:10: a second document"},
 		{"unknown section", good + "more: 1\n", "l:10: unknown name 'more'; here are known: defaults, strategies, instruments"},
 		{"no defaults", "instruments: {1: {}}\n", "l:1: 'defaults' is missing"},
@@ -119,6 +128,19 @@ func TestFaults(t *testing.T) {
 				t.Errorf("more than a line: %q", err)
 			}
 		})
+	}
+}
+
+// A rate that does not divide a second is rounded to the slower side.
+func TestRateIsNotExceeded(t *testing.T) {
+	for _, n := range []uint64{1, 3, 7, 1000, 1_500_000, 600_000_000, 1_000_000_000} {
+		l, err := Parse("", []byte(strings.Replace(good, "rate: 1000", fmt.Sprint("rate: ", n), 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := l.Strategy(1).Rate; r.Interval*n < 1e9 {
+			t.Errorf("%d a second: one every %d ns", n, r.Interval)
+		}
 	}
 }
 
