@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -67,6 +68,29 @@ func (c *Config) check() error {
 	}
 	if c.Wait == nil {
 		c.Wait = ring.Backoff{Sleep: 100 * time.Microsecond}
+	}
+	return nil
+}
+
+// checkRing refuses a ring of another kind, which Create would replace: market data, or the
+// journal of a gateway.
+func (c *Config) checkRing() error {
+	info, err := ring.Stat(c.Dir, c.Name)
+	if err != nil {
+		return nil // Create says what is wrong, unless there is none
+	}
+	what := ""
+	if info.Schema != order.Schema {
+		what = fmt.Sprintf("carries %q", info.Schema)
+	}
+	for _, s := range info.Subscribers {
+		if s.Gate == ring.GateHolding && s.Name != c.Gateway {
+			what = fmt.Sprintf("waits for %q", s.Name)
+		}
+	}
+	if what != "" {
+		return fmt.Errorf("venue: ring %q %s and is not that of a venue of gateway %q; choose another name, or remove it ('tickring rm %s'): %w",
+			c.Name, what, c.Gateway, c.Name, ErrConfig)
 	}
 	return nil
 }

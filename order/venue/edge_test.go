@@ -172,6 +172,41 @@ func TestRings(t *testing.T) {
 	}
 }
 
+// A ring of another kind is not replaced by the venue's.
+func TestRingOfAnotherKind(t *testing.T) {
+	for name, other := range map[string]ring.Config{
+		"market data":       {Schema: "dbn3/mbo"},
+		"another's journal": {Schema: order.Schema, Gates: []ring.Gate{{Name: "sim"}}},
+	} {
+		dir := t.TempDir()
+		other.Dir, other.Capacity = dir, leastCapacity
+		pub, err := ring.Create("v", other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pub.Publish(1, []byte("kept")); err != nil {
+			t.Fatal(err)
+		}
+		gate, err := ring.Open("v", ring.Options{Dir: dir, Name: "sim", New: ring.FromOldest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.Next()
+		gate.Next() // so it has read all, and nothing else is in the way
+		gate.Close()
+		pub.Close()
+		if r, err := newRunner(context.Background(), Config{Dir: dir, Name: "v", Gateway: "g"}, &broken{}); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+			if err == nil {
+				r.close()
+			}
+		}
+		if info, err := ring.Stat(dir, "v"); err != nil || info.Oldest != 1 || info.Last != 1 || info.Schema != other.Schema {
+			t.Errorf("%s was replaced: %+v, %v", name, info, err)
+		}
+	}
+}
+
 // A time to live that has passed is told to the venue; cancels have none.
 func TestExpired(t *testing.T) {
 	g := newRig(t, 6)

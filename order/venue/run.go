@@ -84,6 +84,9 @@ func newRunner(ctx context.Context, cfg Config, v Venue) (*runner, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	if err := cfg.checkRing(); err != nil {
+		return nil, err
+	}
 	rc := ring.Config{
 		Dir: cfg.Dir, Capacity: cfg.Capacity, Schema: order.Schema, Source: cfg.Source,
 		Gates: []ring.Gate{{Name: cfg.Gateway}},
