@@ -81,6 +81,9 @@ fit the books.`,
 }
 
 func (a *app) exchange(ctx context.Context, o exchangeOptions) error {
+	if o.md == o.name || o.md == o.gateway {
+		return usagef("--md %s: market data has a ring of its own, with another name than exchange and gateway", o.md)
+	}
 	say := func(string, ...any) {}
 	if !o.quiet {
 		say = func(format string, args ...any) {

@@ -138,4 +138,11 @@ func TestExchangeUsage(t *testing.T) {
 	h.run("exchange", "sim", "--gateway", "gw").want(2).sentence("md")
 	h.run("exchange", "sim", "--gateway", "sim", "--md", "md").want(2).sentence("own gateway")
 	h.run("exchange", "sim", "--gateway", "gw", "--md", "md", "--day-ends", "25h").want(2).sentence("24h")
+	h.run("exchange", "sim", "--gateway", "gw", "--md", "sim").want(2).sentence("another name")
+	day, err := ring.Create("day", ring.Config{Dir: h.dir, Capacity: 1 << 20, Schema: "dbn3/mbo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day.Close()
+	h.run("exchange", "day", "--gateway", "gw", "--md", "md").want(2).sentence("day", "dbn3/mbo", "another name")
 }
