@@ -56,10 +56,7 @@ const (
 
 const defaultQueue = 4096
 
-var (
-	symbolsHeader = regexp.MustCompile(`^\[(?i)SYMBOLS\]\s*$`)
-	anyHeader     = regexp.MustCompile(`^\s*\[`)
-)
+var header = regexp.MustCompile(`^\[(?i)(DEFAULT|SESSION|SYMBOLS)\]$`)
 
 // ReadConfig reads a settings file of quickfix that has a section of its own for the
 // symbols, in which the left side is a SecurityID:
@@ -71,7 +68,7 @@ var (
 func ReadConfig(in io.Reader, name string) (Config, error) {
 	cfg := Config{Symbols: map[uint32]string{}}
 	var rest strings.Builder
-	symbols, line := false, 0
+	section, line := "", 0
 	for scan := bufio.NewScanner(in); ; {
 		if !scan.Scan() {
 			if err := scan.Err(); err != nil {
@@ -80,19 +77,15 @@ func ReadConfig(in io.Reader, name string) (Config, error) {
 			break
 		}
 		line++
-		text := scan.Text()
-		if anyHeader.MatchString(text) {
-			symbols = symbolsHeader.MatchString(text)
-			if symbols {
-				text = ""
-			}
-		} else if symbols {
-			if err := cfg.addSymbol(text); err != nil {
-				return cfg, fmt.Errorf("fix: %s:%d: %w", name, line, err)
-			}
-			text = ""
+		text := strings.TrimSpace(scan.Text())
+		if m := header.FindStringSubmatch(text); m != nil {
+			section = strings.ToUpper(m[1])
+		} else if err := cfg.setting(section, text); err != nil {
+			return cfg, fmt.Errorf("fix: %s:%d: %w", name, line, err)
 		}
-		rest.WriteString(text + "\n") // so that lines keep their numbers
+		if section != "SYMBOLS" {
+			rest.WriteString(text + "\n")
+		}
 	}
 	settings, err := quickfix.ParseSettings(strings.NewReader(rest.String()))
 	if err != nil {
@@ -105,17 +98,31 @@ func ReadConfig(in io.Reader, name string) (Config, error) {
 	return cfg, nil
 }
 
-func (c *Config) addSymbol(text string) error {
-	text = strings.TrimSpace(text)
-	if text == "" || text[0] == '#' {
+// setting takes a line of a section, if it is a symbol, and checks it otherwise: quickfix has
+// a panic for one before the first section.
+func (c *Config) setting(section, text string) error {
+	switch {
+	case text == "" || text[0] == '#':
 		return nil
+	case text[0] == '[':
+		return fmt.Errorf("%w: %.60q is no section; there are [DEFAULT], [SESSION] and [SYMBOLS]", ErrConfig, text)
+	case section == "":
+		return fmt.Errorf("%w: %.60q stands before the first section, which is [DEFAULT] or [SESSION]", ErrConfig, text)
+	case section == "SYMBOLS":
+		return c.addSymbol(text)
+	case !strings.Contains(text, "="):
+		return fmt.Errorf("%w: %.60q is not Name=Value", ErrConfig, text)
 	}
+	return nil
+}
+
+func (c *Config) addSymbol(text string) error {
 	left, symbol, _ := strings.Cut(text, "=")
 	id, err := strconv.ParseUint(strings.TrimSpace(left), 10, 32)
 	symbol = strings.TrimSpace(symbol)
 	switch {
 	case err != nil || symbol == "":
-		return fmt.Errorf("%w: %q is not SecurityID=Symbol", ErrConfig, text)
+		return fmt.Errorf("%w: %.60q is not SecurityID=Symbol", ErrConfig, text)
 	case strings.ContainsRune(symbol, '\x01'):
 		return fmt.Errorf("%w: symbol %q has a byte 1, which ends a field", ErrConfig, symbol)
 	case c.Symbols[uint32(id)] != "":
@@ -153,6 +160,9 @@ func (c *Config) session() (quickfix.SessionID, *quickfix.SessionSettings, error
 			if !s.HasSetting(name) {
 				return id, s, fmt.Errorf("%w: %s is not set", ErrConfig, name)
 			}
+		}
+		if port, err := s.IntSetting(config.SocketConnectPort); err != nil || port < 1 || port > 1<<16-1 {
+			return id, s, fmt.Errorf("%w: SocketConnectPort is not a number from 1 to 65535", ErrConfig)
 		}
 		return id, s, nil
 	}

@@ -87,3 +87,14 @@ func FuzzInbound(f *testing.F) {
 		}
 	})
 }
+
+// A file of settings is a configuration or one error.
+func FuzzReadConfig(f *testing.F) {
+	f.Add(Example)
+	f.Add("Name=value\n[SESSION]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if cfg, err := ReadConfig(strings.NewReader(text), "f"); err == nil && (cfg.Settings == nil || len(cfg.Symbols) == 0) {
+			t.Errorf("%+v", cfg)
+		}
+	})
+}

@@ -601,12 +601,16 @@ func TestAnswerBeforeCancel(t *testing.T) {
 func TestConfigErrorsNameTheLine(t *testing.T) {
 	const session = "[SESSION]\nBeginString=FIX.4.4\nSenderCompID=A\nTargetCompID=B\nSocketConnectHost=h\nSocketConnectPort=1\nHeartBtInt=30\nFileStorePath=x\n"
 	for text, want := range map[string]string{
-		"":                                "no sessions declared",
-		session:                           "[SYMBOLS]",
-		"# a\nnonsense\n":                 "line 2",
-		session + "[SYMBOLS]\nx=ES\n":     "f.cfg:10: ",
-		session + "[SYMBOLS]\n1=\n":       "f.cfg:10: ",
-		session + "[SYMBOLS]\n\n1=A\n1=B": "f.cfg:12: ",
+		"":                          "no sessions declared",
+		session:                     "[SYMBOLS]",
+		"# a\nnonsense\n":           "f.cfg:2: ",
+		"\nName=value\n" + session:  "f.cfg:2: ",
+		session + "nonsense\n":      "f.cfg:9: ",
+		session + "[SYMBOL]\n1=A\n": "f.cfg:9: ",
+		"[SYMBOLS]\n1=A\n" + strings.Replace(session, "Port=1", "Port=x", 1):       "SocketConnectPort",
+		session + "[SYMBOLS]\nx=ES\n":                                              "f.cfg:10: ",
+		session + "[SYMBOLS]\n1=\n":                                                "f.cfg:10: ",
+		session + "[SYMBOLS]\n\n1=A\n1=B":                                          "f.cfg:12: ",
 		"[SYMBOLS]\n1=A\n" + strings.Replace(session, "FIX.4.4", "FIX.4.2", 1):     "FIX.4.4 is what",
 		"[SYMBOLS]\n1=A\n" + strings.Replace(session, "FileStorePath=x", "", 1):    "FileStorePath is not set",
 		"[SYMBOLS]\n1=A\n" + session + "ConnectionType=acceptor":                   "initiator",
@@ -617,7 +621,7 @@ func TestConfigErrorsNameTheLine(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	cfg, err := ReadConfig(strings.NewReader("[symbols]\n# a note\n 17077 = ESH4 \n"+session), "f.cfg")
+	cfg, err := ReadConfig(strings.NewReader(" [symbols]\r\n# a note\n 17077 = ESH4 \n"+session), "f.cfg")
 	if err != nil || cfg.Symbols[17077] != "ESH4" {
 		t.Errorf("%v, %v", cfg.Symbols, err)
 	}
