@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/audit"
 	"github.com/tickring/tickring/ring"
 )
@@ -70,6 +71,13 @@ type auditReport struct {
 }
 
 func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
+	if err := ring.CheckName(o.venue); err != nil {
+		return usagef("--venue %s: %w", clipped(o.venue), err)
+	}
+	// The audit opens it when the gateway first speaks of it, which may be never.
+	if info, err := ring.Stat(a.dir, o.venue); err == nil && (info.Schema != order.Schema || o.venue == gateway) {
+		return fmt.Errorf("ring %q carries %q and is not that of a venue of %s; name the ring that the gateway was started with", o.venue, info.Schema, gateway)
+	}
 	r, err := audit.Open(audit.Config{Dir: a.dir, Gateway: gateway, Venue: o.venue})
 	if err != nil {
 		return noRing(err, a.dir, gateway)

@@ -60,4 +60,12 @@ func TestAudit(t *testing.T) {
 	if rep.Agree || rep.Faults[0].Seq != 3 {
 		t.Errorf("it says %+v of a request that was forwarded twice", rep)
 	}
+	h.run("audit", "gw", "--venue", "a/b").want(exitUsage).sentence("--venue")
+	h.run("audit", "gw", "--venue", "gw").want(exitError).sentence("not that of a venue")
+	md, err := ring.Create("md", ring.Config{Dir: h.dir, Capacity: 1 << 18, Schema: "dbn3/mbo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer md.Close()
+	h.run("audit", "gw", "--venue", "md").want(exitError).sentence("dbn3/mbo")
 }
