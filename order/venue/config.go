@@ -83,10 +83,14 @@ func (c *Config) checkRing() error {
 	if info.Schema != order.Schema {
 		what = fmt.Sprintf("carries %q", info.Schema)
 	}
+	other, ours := "", false // the gates; a venue's ring may have others besides its gateway
 	for _, s := range info.Subscribers {
-		if s.Gate == ring.GateHolding && s.Name != c.Gateway {
-			what = fmt.Sprintf("waits for %q", s.Name)
+		if s.Gate == ring.GateHolding {
+			other, ours = s.Name, ours || s.Name == c.Gateway
 		}
+	}
+	if what == "" && other != "" && !ours {
+		what = fmt.Sprintf("waits for %q", other)
 	}
 	if what != "" {
 		return fmt.Errorf("venue: ring %q %s and is not that of a venue of gateway %q; choose another name, or remove it ('tickring rm %s'): %w",
