@@ -179,7 +179,7 @@ func TestFixBadConfig(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"symbol.cfg":  {"[SESSION]\nBeginString=FIX.4.4\n[SYMBOLS]\n7 ESH4\n", `symbol.cfg:4: invalid configuration: "7 ESH4" is not SecurityID=Symbol`},
 		"version.cfg": {"[SESSION]\nBeginString=FIX.4.2\nSenderCompID=A\nTargetCompID=B\n[SYMBOLS]\n7=ESH4\n", "FIX.4.4"},
-		"line.cfg":    {"[SESSION]\nBeginString\n", "line 2"},
+		"line.cfg":    {"[SESSION]\nBeginString\n", `line.cfg:2: invalid configuration: "BeginString" is not Name=Value`},
 	} {
 		path := h.write(name, []byte(c.text))
 		h.run("fix", "broker", "--gateway", "gw", "--config", path).want(exitError).sentence(c.want)
