@@ -21,7 +21,6 @@ type fixOptions struct {
 	config   string
 	capacity sizeFlag
 	idle     *wordFlag
-	example  bool
 	cpu      int
 	json     bool
 	quiet    bool
@@ -61,27 +60,18 @@ of the session.`,
 		Example: `  tickring fix --print-config > broker.cfg
   tickring fix broker --gateway gw --config broker.cfg
   tickring gateway gw --venue broker --limits limits.yaml --md es`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if o.example && len(args) == 0 {
-				return nil
-			}
-			return wantRings("NAME")(cmd, args)
-		},
+		Args: wantRings("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.example {
-				_, err := fmt.Fprint(a.stdout, fix.Example)
-				return err
-			}
 			o.name = args[0]
 			return a.fix(cmd.Context(), o)
 		},
 	}
+	a.printsExample(cmd, "print-config", "a file of settings", fix.Example)
 	f := cmd.Flags()
 	f.StringVar(&o.gateway, "gateway", "", "name of the gateway, and of its ring")
 	f.StringVar(&o.config, "config", "", "file of the session's settings and the symbols")
 	f.Var(&o.capacity, "capacity", "size of the ring of reports, a power of two from 1MiB (default: that of the ring that is there, or 8MiB)")
 	f.Var(o.idle, "idle", "what to do while there is nothing to do; auto: spin with --cpu, else backoff")
-	f.BoolVar(&o.example, "print-config", false, "print an example of a file of settings")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")

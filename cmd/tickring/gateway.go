@@ -27,7 +27,6 @@ type gatewayOptions struct {
 	idle     *wordFlag
 	standby  bool
 	measure  bool
-	example  bool
 	huge     bool
 	cpu      int
 	json     bool
@@ -74,21 +73,13 @@ request answers to the same, both null without --measure.`,
   tickring gateway gw --venue sim --limits limits.yaml --md es
   tickring gateway gw --venue sim --limits limits.yaml --md es --standby
   tickring kill gw --strategy 7 --cancel`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if o.example && len(args) == 0 {
-				return nil
-			}
-			return wantRings("NAME")(cmd, args)
-		},
+		Args: wantRings("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.example {
-				_, err := fmt.Fprint(a.stdout, risk.Example)
-				return err
-			}
 			o.name = args[0]
 			return a.gateway(cmd.Context(), o)
 		},
 	}
+	a.printsExample(cmd, "print-limits", "a file of limits", risk.Example)
 	f := cmd.Flags()
 	f.StringVar(&o.venue, "venue", "", "name of the venue and of its ring")
 	f.StringVar(&o.limits, "limits", "", "file of the limits")
@@ -97,7 +88,6 @@ request answers to the same, both null without --measure.`,
 	f.Var(o.idle, "idle", "what to do while there is nothing to read; auto: spin with --cpu, else backoff")
 	f.BoolVar(&o.standby, "standby", false, "wait for the end of the gateway of this name, and go on in its place")
 	f.BoolVar(&o.measure, "measure", false, "keep latencies, which costs reading the clock with every message")
-	f.BoolVar(&o.example, "print-limits", false, "print an example of a file of limits")
 	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")

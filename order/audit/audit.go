@@ -235,8 +235,7 @@ func (a *Auditor) ringName(number uint16) string {
 
 // session checks what the gateway says of an input.
 func (a *Auditor) session(m *message) error {
-	var st order.SessionStatus
-	decode(m, &st)
+	st := decode[order.SessionStatus](m)
 	a.figures.Sessions++
 	s, err := a.input(st.Ring)
 	if err != nil {
@@ -286,8 +285,7 @@ func (a *Auditor) own(m *message, o order.Origin) error {
 		a.fault(a.journal, m, "comes from no input, and is none of the gateway's own")
 		return nil
 	}
-	var r order.Request
-	decode(m, &r)
+	r := decode[order.Request](m)
 	a.figures.OwnCancels++
 	if r.ClOrdID != r.OrigClOrdID|1<<63 || o.Seq != 0 || o.Epoch != 0 {
 		a.fault(a.journal, m, "the gateway's own cancel has another ClOrdID than that of its order with the top bit")
@@ -310,8 +308,7 @@ func (a *Auditor) strategy(m, in *message, s *stream, number uint16) {
 	c := a.count(number)
 	c.Sent++
 	if in != nil && len(in.data) == order.Size {
-		var r order.Request
-		decode(in, &r)
+		r := decode[order.Request](in)
 		if r.ClOrdID <= s.cl {
 			a.figures.Reused++
 		}
@@ -319,8 +316,7 @@ func (a *Auditor) strategy(m, in *message, s *stream, number uint16) {
 	}
 	switch m.typ {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
-		var r order.Request
-		decode(m, &r)
+		r := decode[order.Request](m)
 		c.Forwarded++
 		if in != nil {
 			a.sameRequest(m, in, &r)

@@ -236,8 +236,7 @@ func (b *book) trade(v *stream, in, m *message, o *entry, r *order.ExecutionRepo
 		b.fault(v, in, "is a fill of %d", r.LastQty)
 	}
 	o.sum += r.LastQty
-	var passed order.ExecutionReport
-	decode(m, &passed)
+	passed := decode[order.ExecutionReport](m)
 	o.sumJournal += passed.LastQty
 	o.cum = r.CumQty
 	c.Fills++

@@ -80,16 +80,13 @@ func (f *Fault) add(s *stream, which func(*message) bool) {
 func about(m *message) (id, cl uint64) {
 	switch m.typ {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
-		var r order.Request
-		decode(m, &r)
+		r := decode[order.Request](m)
 		return 0, r.ClOrdID
 	case order.MsgExecutionReport:
-		var r order.ExecutionReport
-		decode(m, &r)
+		r := decode[order.ExecutionReport](m)
 		return r.OrderID, r.ClOrdID
 	case order.MsgOrderCancelReject:
-		var r order.OrderCancelReject
-		decode(m, &r)
+		r := decode[order.OrderCancelReject](m)
 		return r.OrderID, r.ClOrdID
 	}
 	return 0, 0
@@ -113,35 +110,28 @@ func show(m *message) string {
 	}
 	switch m.typ {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
-		var r order.Request
-		decode(m, &r)
+		r := decode[order.Request](m)
 		return line(m.typ.String(), r.Origin, "ClOrdID %d (of %d), security %d, %s %d at %d, %s, %s, flags %d, TTL %d, MdSeq %d",
 			r.ClOrdID, r.OrigClOrdID, r.SecurityID, r.Side, r.OrderQty, r.Price, r.OrdType, r.TimeInForce, r.Flags, r.TTL, r.MdSeq)
 	case order.MsgExecutionReport:
-		var r order.ExecutionReport
-		decode(m, &r)
+		r := decode[order.ExecutionReport](m)
 		return line("ExecutionReport", r.Origin, "%s, is %s; strategy %d, order %d, ClOrdID %d, security %d, %s, last %d at %d, cum %d, leaves %d, %q",
 			r.ExecType, r.OrdStatus, r.Strategy, r.OrderID, r.ClOrdID, r.SecurityID, r.Side, r.LastQty, r.LastPx, r.CumQty, r.LeavesQty, r.Text)
 	case order.MsgOrderCancelReject:
-		var r order.OrderCancelReject
-		decode(m, &r)
+		r := decode[order.OrderCancelReject](m)
 		return line("OrderCancelReject", r.Origin, "strategy %d, order %d, ClOrdID %d (of %d), is %s, %q",
 			r.Strategy, r.OrderID, r.ClOrdID, r.OrigClOrdID, r.OrdStatus, r.Text)
 	case order.MsgBusinessMessageReject:
-		var r order.BusinessMessageReject
-		decode(m, &r)
+		r := decode[order.BusinessMessageReject](m)
 		return line("BusinessMessageReject", r.Origin, "strategy %d, type %#x of %d bytes, ClOrdID %d, %q", r.Strategy, uint16(r.RefMsgType), r.Length, r.ClOrdID, r.Text)
 	case order.MsgSessionStatus:
-		var r order.SessionStatus
-		decode(m, &r)
+		r := decode[order.SessionStatus](m)
 		return line("SessionStatus", r.Origin, "ring %d (%#x), epoch %d, up to %d, status %d, %q", r.Ring, r.RingID, r.Epoch, r.Seq, r.Status, r.Text)
 	case order.MsgKillSwitch:
-		var r order.KillSwitch
-		decode(m, &r)
+		r := decode[order.KillSwitch](m)
 		return line("KillSwitch", r.Origin, "strategy %d, engaged %d, cancel %d", r.Strategy, r.Engaged, r.Cancel)
 	case order.MsgVenueStatus:
-		var r order.VenueStatus
-		decode(m, &r)
+		r := decode[order.VenueStatus](m)
 		return fmt.Sprintf("%8d VenueStatus: gateway %#x up to %d, market data up to %d", m.seq, r.GatewayID, r.GatewaySeq, r.MdSeq)
 	}
 	if m.data == nil {

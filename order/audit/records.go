@@ -8,12 +8,13 @@ import (
 )
 
 // decode reads a record from a message. What is shorter has zeros at its end.
-func decode(m *message, record any) {
+func decode[T any](m *message) (record T) {
 	b := m.data
 	if len(b) < order.Size {
 		b = append(bytes.Clone(b), make([]byte, order.Size-len(b))...)
 	}
-	binary.Decode(b, binary.LittleEndian, record) // fails only for what is too short
+	binary.Decode(b, binary.LittleEndian, &record) // fails only for what is too short
+	return record
 }
 
 // originOf returns where a frame of G comes from. It is false for what is no record.
@@ -23,29 +24,17 @@ func originOf(m *message) (order.Origin, bool) {
 	}
 	switch m.typ {
 	case order.MsgNewOrderSingle, order.MsgOrderCancelRequest, order.MsgOrderCancelReplaceRequest:
-		var r order.Request
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.Request](m).Origin, true
 	case order.MsgExecutionReport:
-		var r order.ExecutionReport
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.ExecutionReport](m).Origin, true
 	case order.MsgOrderCancelReject:
-		var r order.OrderCancelReject
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.OrderCancelReject](m).Origin, true
 	case order.MsgBusinessMessageReject:
-		var r order.BusinessMessageReject
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.BusinessMessageReject](m).Origin, true
 	case order.MsgKillSwitch:
-		var r order.KillSwitch
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.KillSwitch](m).Origin, true
 	case order.MsgVenueStatus:
-		var r order.VenueStatus
-		decode(m, &r)
-		return r.Origin, true
+		return decode[order.VenueStatus](m).Origin, true
 	}
 	return order.Origin{}, false
 }
@@ -53,8 +42,7 @@ func originOf(m *message) (order.Origin, bool) {
 // sameRequest checks that G forwards what the strategy sent: all but TTL, of which it
 // forwards what is left.
 func (a *Auditor) sameRequest(m, in *message, r *order.Request) {
-	var sent order.Request
-	decode(in, &sent)
+	sent := decode[order.Request](in)
 	if in.typ != m.typ || len(in.data) != order.Size {
 		a.fault(a.journal, m, "forwards another kind of message than was sent: %s", show(in))
 		return
@@ -73,7 +61,7 @@ func (a *Auditor) sameRequest(m, in *message, r *order.Request) {
 func (a *Auditor) refusal(m, in *message, number uint16) {
 	var sent order.Request
 	if in != nil {
-		decode(in, &sent)
+		sent = decode[order.Request](in)
 	}
 	differs := func(field string, got, want any) {
 		if in != nil && got != want {
@@ -83,8 +71,7 @@ func (a *Auditor) refusal(m, in *message, number uint16) {
 	var strategy uint16
 	switch m.typ {
 	case order.MsgExecutionReport:
-		var r order.ExecutionReport
-		decode(m, &r)
+		r := decode[order.ExecutionReport](m)
 		strategy = r.Strategy
 		a.refusedFor(r.Text)
 		differs("type", order.MsgNewOrderSingle, typeOf(in))
@@ -95,8 +82,7 @@ func (a *Auditor) refusal(m, in *message, number uint16) {
 			a.fault(a.journal, m, "is the gateway's refusal, and not a Rejected of nothing")
 		}
 	case order.MsgOrderCancelReject:
-		var r order.OrderCancelReject
-		decode(m, &r)
+		r := decode[order.OrderCancelReject](m)
 		strategy = r.Strategy
 		a.refusedFor(r.Text)
 		differs("ClOrdID", r.ClOrdID, sent.ClOrdID)
@@ -111,8 +97,7 @@ func (a *Auditor) refusal(m, in *message, number uint16) {
 		}
 		a.book.refused(m, number, &r)
 	case order.MsgBusinessMessageReject:
-		var r order.BusinessMessageReject
-		decode(m, &r)
+		r := decode[order.BusinessMessageReject](m)
 		strategy = r.Strategy
 		a.refusedFor(r.Text)
 		differs("RefMsgType", r.RefMsgType, typeOf(in))
@@ -132,13 +117,12 @@ func typeOf(m *message) order.MsgType {
 // killSwitch checks that G repeats the operator's command, which is nil if it could not be
 // read, and notes it.
 func (a *Auditor) killSwitch(m, in *message) {
-	var got, sent order.KillSwitch
-	decode(m, &got)
+	got := decode[order.KillSwitch](m)
 	a.killed[got.Strategy] = got.Engaged != 0
 	if in == nil {
 		return
 	}
-	decode(in, &sent)
+	sent := decode[order.KillSwitch](in)
 	if in.typ != m.typ || got.Strategy != sent.Strategy || got.Engaged != sent.Engaged || got.Cancel != sent.Cancel {
 		a.fault(a.journal, m, "is another command than the operator's: %s", show(in))
 	}

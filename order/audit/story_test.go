@@ -84,8 +84,7 @@ func (w *tale) send(typ order.MsgType, r order.Request) order.Request {
 		r.OrdType, r.TimeInForce = order.Limit, order.Day
 	}
 	w.put(w.in, typ, r)
-	decode(&message{data: w.sent}, &r)
-	return r
+	return decode[order.Request](&message{data: w.sent})
 }
 
 // forward has the gateway forward it.
@@ -108,16 +107,13 @@ func (w *tale) pass() {
 		data := passed(m, order.Origin{Epoch: 1})
 		switch m.typ {
 		case order.MsgExecutionReport:
-			var r order.ExecutionReport
-			decode(&message{data: data}, &r)
+			r := decode[order.ExecutionReport](&message{data: data})
 			w.put(w.g, m.typ, r)
 		case order.MsgOrderCancelReject:
-			var r order.OrderCancelReject
-			decode(&message{data: data}, &r)
+			r := decode[order.OrderCancelReject](&message{data: data})
 			w.put(w.g, m.typ, r)
 		default:
-			var r order.VenueStatus
-			decode(&message{data: data}, &r)
+			r := decode[order.VenueStatus](&message{data: data})
 			w.put(w.g, m.typ, r)
 		}
 	}

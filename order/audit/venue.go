@@ -40,12 +40,10 @@ func (a *Auditor) venue(m, in *message, v *stream) {
 	}
 	switch in.typ {
 	case order.MsgExecutionReport:
-		var r order.ExecutionReport
-		decode(in, &r)
+		r := decode[order.ExecutionReport](in)
 		a.book.report(v, in, m, &r, q)
 	case order.MsgOrderCancelReject:
-		var r order.OrderCancelReject
-		decode(in, &r)
+		r := decode[order.OrderCancelReject](in)
 		a.book.cancelReject(v, in, &r, q)
 	case order.MsgBusinessMessageReject:
 		if q != nil {
@@ -113,8 +111,7 @@ func (a *Auditor) settle() {
 
 // venueStatus checks what the venue says that it has dealt with.
 func (a *Auditor) venueStatus(v *stream, in *message) {
-	var st order.VenueStatus
-	decode(in, &st)
+	st := decode[order.VenueStatus](in)
 	a.venueAt = 0
 	if st.GatewayID == a.journal.id {
 		if st.GatewaySeq < a.status {
