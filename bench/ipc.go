@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tickring/tickring/internal/text"
 )
 
 // IPC says how the operating system's ways are measured. The zero value is the right one.
@@ -66,7 +68,7 @@ func (r *IPCResult) Tables() []Table {
 		}
 		trips.Rows = append(trips.Rows, slices.Concat([]string{w.Name}, w.RTT.cells(),
 			[]string{ratioText(w.Ratio.P50), ratioText(w.RingRatio.P50), fmt.Sprint(w.RTT.Samples)}))
-		streams.Rows = append(streams.Rows, []string{w.Name, rateText(w.Rate), shareText(w.RateRatio), ratioText(inverse(w.RingRateRatio))})
+		streams.Rows = append(streams.Rows, []string{w.Name, text.PerSecond(w.Rate), shareText(w.RateRatio), ratioText(inverse(w.RingRateRatio))})
 	}
 	return []Table{trips, streams}
 }

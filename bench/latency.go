@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/tickring/tickring/internal/text"
 )
 
 // Latency says how one way is measured. The zero value is the right one.
@@ -89,7 +91,7 @@ func (l *Latency) check(capacity uint64) error {
 		}
 		if holds := holdsFor(capacity, rate); holds < float64(roomFor) {
 			return fmt.Errorf("%w: one of %d KiB holds %s of %s; a subscriber that is interrupted once is lapped; take one of %d KiB at least",
-				ErrTooSmall, capacity>>10, nsText(holds), rateText(rate), uint64(math.Exp2(math.Ceil(math.Log2(float64(capacity)*float64(roomFor)/holds))))>>10)
+				ErrTooSmall, capacity>>10, nsText(holds), text.PerSecond(rate), uint64(math.Exp2(math.Ceil(math.Log2(float64(capacity)*float64(roomFor)/holds))))>>10)
 		}
 	}
 	return nil
@@ -123,7 +125,7 @@ func (r *LatencyResult) Tables() []Table {
 			name string
 			p    *Paced
 		}{{"default", &l.Default}, {"never steps off", &l.NeverStepOff}} {
-			achieved := rateText(v.p.Achieved)
+			achieved := text.PerSecond(v.p.Achieved)
 			if !v.p.Held && v.p.Pieces > 0 {
 				achieved += " NOT HELD"
 			}
@@ -167,7 +169,7 @@ func (r *LatencyResult) say(l *Load) {
 	}{{"the default subscriber", &l.Default}, {"a subscriber that never steps off", &l.NeverStepOff}} {
 		if v.p.Pieces > 0 && !v.p.Held {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s with %s was NOT HELD: %s of %s a second were achieved, and the publisher was at most %s behind its schedule, which the response times include.",
-				l.Name, v.who, rateText(v.p.Achieved), rateText(l.Asked), nsText(v.p.WorstLag)))
+				l.Name, v.who, text.PerSecond(v.p.Achieved), text.PerSecond(l.Asked), nsText(v.p.WorstLag)))
 		}
 		if v.p.Lost > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s: %s was lapped and lost %d of %d messages: the ring of %d KiB holds %s of that rate, and the subscriber was once further behind.",

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -68,7 +69,7 @@ func (r *LatencyResult) patterns(config Latency) (ps []pattern, err error) {
 	messages := func(rate float64) int { return min(int(length.Seconds()*rate)+burstSize, largestPiece) }
 	for _, rate := range config.Rates {
 		s := steady(rate, messages(rate))
-		ps = append(ps, pattern{rateText(rate), rate, func() schedule { return s }})
+		ps = append(ps, pattern{text.PerSecond(rate), rate, func() schedule { return s }})
 	}
 	rate := float64(burstSize) * 1e9 / float64((burstSize-1)*burstGap+burstPause)
 	s := bursts(burstSize, burstGap, burstPause, messages(rate)/burstSize*burstSize)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -64,7 +65,7 @@ func (r *LimitResult) Tables() []Table {
 		Head:  []string{"through", "median", "least", "most", "rounds"},
 	}
 	for _, v := range r.Streams {
-		streams.Rows = append(streams.Rows, []string{sizeText(v.Capacity), rateText(v.Rate), rateText(v.Least), rateText(v.Most), fmt.Sprint(v.Rounds)})
+		streams.Rows = append(streams.Rows, []string{sizeText(v.Capacity), text.PerSecond(v.Rate), text.PerSecond(v.Least), text.PerSecond(v.Most), fmt.Sprint(v.Rounds)})
 	}
 	tables := []Table{{
 		Title: fmt.Sprintf("Round trip of a word in a cache line, %d of them", r.RTT.Samples),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -52,12 +53,12 @@ func (r *ThroughputResult) Tables() []Table {
 	t := Table{
 		Title: fmt.Sprintf("Stream, one publisher, one subscriber that the publisher waits for, %d-byte messages", r.Payload),
 		Head:  []string{"", "delivered", "/ limit", "least", "most", "publisher", "messages", "lost"},
-		Rows:  [][]string{{"limit: lines of memory", rateText(r.Limit), "1.00", "", "", "", "", ""}},
+		Rows:  [][]string{{"limit: lines of memory", text.PerSecond(r.Limit), "1.00", "", "", "", "", ""}},
 	}
 	for _, s := range r.Streams {
 		t.Rows = append(t.Rows, []string{
-			s.Name, rateText(s.Rate), ratioText(s.Ratio.Median), ratioText(s.Ratio.Least), ratioText(s.Ratio.Most),
-			rateText(s.Publisher), fmt.Sprint(s.Delivered), fmt.Sprint(s.Lost),
+			s.Name, text.PerSecond(s.Rate), ratioText(s.Ratio.Median), ratioText(s.Ratio.Least), ratioText(s.Ratio.Most),
+			text.PerSecond(s.Publisher), fmt.Sprint(s.Delivered), fmt.Sprint(s.Lost),
 		})
 	}
 	return []Table{t}

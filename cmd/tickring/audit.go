@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/audit"
 	"github.com/tickring/tickring/ring"
@@ -72,7 +73,7 @@ type auditReport struct {
 
 func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
 	if err := ring.CheckName(o.venue); err != nil {
-		return usagef("--venue %s: %w", clipped(o.venue), err)
+		return usagef("--venue %s: %w", text.Clipped(o.venue), err)
 	}
 	// The audit opens it when the gateway first speaks of it, which may be never.
 	if info, err := ring.Stat(a.dir, o.venue); err == nil && (info.Schema != order.Schema || o.venue == gateway) {
@@ -133,14 +134,14 @@ func (r *auditReport) write(w *lines) error {
 	f := &r.Figures
 	begin := "from the first message on"
 	if !f.Whole {
-		begin = fmt.Sprintf("what the rings still have; %s of it about older orders, and %s inputs could not be read", countText(f.Older), countText(f.Unseen))
+		begin = fmt.Sprintf("what the rings still have; %s of it about older orders, and %s inputs could not be read", text.Count(f.Older), text.Count(f.Unseen))
 	}
-	w.printf("%-12s %s frames, %s\n", r.Gateway, countText(f.Frames), begin)
-	w.printf("%-12s %s messages, %s requests without an answer\n", r.Venue, countText(f.Reports), countText(f.Unanswered))
+	w.printf("%-12s %s frames, %s\n", r.Gateway, text.Count(f.Frames), begin)
+	w.printf("%-12s %s messages, %s requests without an answer\n", r.Venue, text.Count(f.Reports), text.Count(f.Unanswered))
 	if len(f.Reasons) > 0 {
 		w.printf("refused     ")
 		for _, why := range slices.SortedFunc(maps.Keys(f.Reasons), func(x, y string) int { return cmp.Or(cmp.Compare(f.Reasons[y], f.Reasons[x]), cmp.Compare(x, y)) }) {
-			w.printf(" %s (%s)", why, countText(f.Reasons[why]))
+			w.printf(" %s (%s)", why, text.Count(f.Reasons[why]))
 		}
 		w.printf("\n")
 	}

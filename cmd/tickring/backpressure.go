@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tickring/tickring/feed/replay"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -75,7 +76,7 @@ func (w *gateWatch) wait(ctx context.Context, pub *ring.Publisher, typ uint16, m
 		if w.told == heldTold {
 			more = "; further waits are counted and not told"
 		}
-		w.note("going on after %s%s", nsText(int64(time.Since(began))), more)
+		w.note("going on after %s%s", text.Ns(int64(time.Since(began))), more)
 	}
 	return err
 }
@@ -87,7 +88,7 @@ func (w *gateWatch) tellHolding(pub *ring.Publisher) {
 		if g.State != ring.GateHolding || g.Held == 0 {
 			continue
 		}
-		lag, owner := bytesText(g.Lag)+" are unread", ""
+		lag, owner := text.Bytes(g.Lag)+" are unread", ""
 		for _, s := range info.Subscribers {
 			if err == nil && s.Name == g.Name && s.Err == nil {
 				lag = waitingText(reportSub(s, info.Last).Lag)
@@ -106,10 +107,10 @@ func (w *gateWatch) tellHolding(pub *ring.Publisher) {
 
 // onDemote is for ring.Config.
 func (w *gateWatch) onDemote(g ring.GateLag) {
-	unread := fmt.Sprintf("; the %s that it has not read may be lost to it", bytesText(g.Lag))
+	unread := fmt.Sprintf("; the %s that it has not read may be lost to it", text.Bytes(g.Lag))
 	if g.State == ring.GateDemoted {
 		w.demoted = append(w.demoted, g.Name)
-		w.note("gate %s was demoted after it held the publisher for %s%s", g.Name, nsText(int64(g.Held)), unread)
+		w.note("gate %s was demoted after it held the publisher for %s%s", g.Name, text.Ns(int64(g.Held)), unread)
 		return
 	}
 	w.dropped = append(w.dropped, g.Name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tickring/tickring/bench"
 	"github.com/tickring/tickring/bench/report"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // suite is what 'bench all' runs, in this order.
@@ -109,7 +110,7 @@ func (a *app) runSuite(ctx context.Context, f *benchFlags, s *bench.Session, pro
 		progress.clear()
 		fmt.Fprintf(a.stdout, "%s== %s ==\n", strings.Repeat("\n", min(i, 1)), b.name)
 		if err != nil {
-			fmt.Fprintf(a.stdout, "failed: %s\n", oneLine(err))
+			fmt.Fprintf(a.stdout, "failed: %s\n", text.OneLine(err))
 			fail(err)
 			err = out.AddFailure(b.name, err)
 		} else {

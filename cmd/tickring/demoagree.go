@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 )
 
@@ -112,7 +113,7 @@ func (r *demoReport) writeOrders(w *lines) {
 	o := &r.Orders
 	w.printf("orders\tstrategies\tgateway\texchange\t\n")
 	row := func(name string, strategies, gateway, exchange uint64) {
-		w.printf("%s\t%s\t%s\t%s\t\n", name, countText(strategies), countText(gateway), countText(exchange))
+		w.printf("%s\t%s\t%s\t%s\t\n", name, text.Count(strategies), text.Count(gateway), text.Count(exchange))
 	}
 	for _, state := range states(&o.Strategies, &o.Gateway, &o.Exchange) {
 		row(state, o.Strategies.States[state], o.Gateway.States[state], o.Exchange.States[state])
@@ -124,10 +125,10 @@ func (r *demoReport) writeOrders(w *lines) {
 
 func (r *demoReport) writeVerdict(w *lines) {
 	if r.Gateway.Refused > 0 {
-		w.printf("\nThe gateway refused %s of %s: %s.\n", countText(r.Gateway.Refused), countOf(r.Gateway.Requests, "request", "requests"), countsText(r.Gateway.RefusedBy))
+		w.printf("\nThe gateway refused %s of %s: %s.\n", text.Count(r.Gateway.Refused), text.CountOf(r.Gateway.Requests, "request", "requests"), countsText(r.Gateway.RefusedBy))
 	}
 	if r.Orders.Refused > 0 {
-		w.printf("Rejected orders: %s of them by the gateway, so that the exchange has not seen them.\n", countText(r.Orders.Refused))
+		w.printf("Rejected orders: %s of them by the gateway, so that the exchange has not seen them.\n", text.Count(r.Orders.Refused))
 	}
 	switch {
 	case r.Agree:

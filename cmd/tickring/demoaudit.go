@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order/audit"
 )
 
@@ -32,7 +33,7 @@ func (r *auditReport) differences() (all []string) {
 		all = append(all, "audit: "+r.Faults[i].String())
 	}
 	if more := r.Figures.Faults - uint64(len(r.Faults)); more > 0 {
-		all = append(all, fmt.Sprintf("audit: %s more", countText(more)))
+		all = append(all, fmt.Sprintf("audit: %s more", text.Count(more)))
 	}
 	return all
 }
@@ -44,5 +45,5 @@ func (r *auditReport) summary() string {
 		whole = ", as far as the rings still have them"
 	}
 	return fmt.Sprintf("The audit of %s of the gateway and %s of the exchange%s finds no contradiction.",
-		messagesText(r.Figures.Frames), countText(r.Figures.Reports), whole)
+		text.Messages(r.Figures.Frames), text.Count(r.Figures.Reports), whole)
 }

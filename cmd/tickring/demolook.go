@@ -9,6 +9,7 @@ import (
 
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/replay"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // checkRegular refuses what cannot be read twice.
@@ -35,7 +36,7 @@ func (s *demoStage) look(ctx context.Context, o *demoOptions) error {
 	if _, err := replay.Run(ctx, file.messages, c, replay.Config{}); ctx.Err() != nil {
 		return errors.New("stopped by a signal before the first message")
 	} else if err == nil && o.instrument != 0 && c.seen[o.instrument] == nil {
-		return fmt.Errorf("--instrument %d: %s has %s, and none of this one", o.instrument, o.path, countOf(uint64(len(c.seen)), "instrument", "instruments"))
+		return fmt.Errorf("--instrument %d: %s has %s, and none of this one", o.instrument, o.path, text.CountOf(uint64(len(c.seen)), "instrument", "instruments"))
 	} // the publisher will say what else is wrong
 	if s.instrument = o.instrument; s.instrument == 0 {
 		s.instrument = c.busiest()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // seat is where a process of a demonstration runs, and what it does while there is nothing
@@ -39,7 +40,7 @@ func placeDemo(noPin bool) placement {
 	}
 	t, err := affinity.Read()
 	if err != nil {
-		return floating("not pinned: " + oneLine(err))
+		return floating("not pinned: " + text.OneLine(err))
 	}
 	for _, seating := range seatings {
 		n := slices.Max(seating[:]) + 1

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/tickring/tickring/internal/text"
 )
 
 // demoReport is the outcome for machines.
@@ -79,7 +81,7 @@ func (r *demoRun) report() (*demoReport, error) {
 	if cerr == nil {
 		rep.Differences = append(differences(accounts, rep), rep.Audit.differences()...)
 		if rep.Agree = len(rep.Differences) == 0; !rep.Agree {
-			cerr = fmt.Errorf("strategies, gateway and exchange do not agree: %s", countOf(uint64(len(rep.Differences)), "difference", "differences"))
+			cerr = fmt.Errorf("strategies, gateway and exchange do not agree: %s", text.CountOf(uint64(len(rep.Differences)), "difference", "differences"))
 		}
 	} else {
 		cerr = fmt.Errorf("the orders were not compared: %w", cerr)
@@ -94,7 +96,7 @@ func (r *demoRun) report() (*demoReport, error) {
 func (s *demoStage) write(w *lines, o demoOptions) {
 	traded := "none: the session has no orders"
 	if s.instrument != 0 {
-		traded = fmt.Sprintf("%d, %s at a time, %s at most", s.instrument, countText(uint64(s.qty)), countText(uint64(s.maxPosition)))
+		traded = fmt.Sprintf("%d, %s at a time, %s at most", s.instrument, text.Count(uint64(s.qty)), text.Count(uint64(s.maxPosition)))
 	}
 	w.printf("session     %s\n", s.title)
 	w.printf("instrument  %s\n", traded)
@@ -105,7 +107,7 @@ func (s *demoStage) write(w *lines, o demoOptions) {
 func paceText(o demoOptions) string {
 	switch {
 	case o.rate > 0:
-		return fmt.Sprintf("%s messages a second", countText(uint64(o.rate)))
+		return fmt.Sprintf("%s messages a second", text.Count(uint64(o.rate)))
 	case o.speed > 0:
 		return fmt.Sprintf("%v times that of the session", float64(o.speed))
 	}
@@ -118,7 +120,7 @@ func (a *app) writeDemo(r *demoReport) error {
 		return nil // the error says why
 	}
 	w := &lines{w: a.stdout}
-	w.printf("published   %s of %s in %s, %s\n", messagesText(p.Messages), p.Schema, nsText(p.DurationNs), rateText(p.Messages, time.Duration(p.DurationNs)))
+	w.printf("published   %s of %s in %s, %s\n", text.Messages(p.Messages), p.Schema, text.Ns(p.DurationNs), text.Rate(p.Messages, time.Duration(p.DurationNs)))
 	if p.Late != nil {
 		w.printf("lateness    %s\n", p.Late.text())
 	}
@@ -145,7 +147,7 @@ func (r *demoReport) writeLatencies(w *lines) {
 		if p == nil {
 			p = &percentiles{}
 		}
-		w.printf("%s\t%s", name, countText(uint64(p.Count)))
+		w.printf("%s\t%s", name, text.Count(uint64(p.Count)))
 		for _, cell := range p.cells() {
 			w.printf("\t%s", cell)
 		}
@@ -167,7 +169,7 @@ func (r *demoReport) writeStrategies(w *lines) {
 		if s.Profit != nil {
 			profit = strconv.FormatFloat(*s.Profit, 'f', 2, 64)
 		}
-		w.printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t\n", demoKinds[i], countText(s.Ticks), countText(s.Lost), countText(s.Orders), countText(s.Replaces),
-			countText(s.Cancels), countText(s.Refused), countText(s.Fills), countText(uint64(s.Bought)), countText(uint64(s.Sold)), s.Position, profit)
+		w.printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t\n", demoKinds[i], text.Count(s.Ticks), text.Count(s.Lost), text.Count(s.Orders), text.Count(s.Replaces),
+			text.Count(s.Cancels), text.Count(s.Refused), text.Count(s.Fills), text.Count(uint64(s.Bought)), text.Count(uint64(s.Sold)), s.Position, profit)
 	}
 }

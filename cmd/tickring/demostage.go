@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tickring/tickring/feed/synth"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // demoStage is what a demonstration needs besides its options.
@@ -71,7 +72,7 @@ func (a *app) prepareDemo(ctx context.Context, o *demoOptions) (*demoStage, erro
 	}
 	if o.path == "" {
 		o.path = filepath.Join(temp, "session.itch50")
-		s.title = fmt.Sprintf("a synthetic session of %s ITCH messages", countText(uint64(o.messages)))
+		s.title = fmt.Sprintf("a synthetic session of %s ITCH messages", text.Count(uint64(o.messages)))
 		if _, err := writeSession(ctx, o.path, synth.Config{Messages: o.messages, Seed: o.seed}, false); err != nil {
 			return s, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/exchange"
 	"github.com/tickring/tickring/order/venue"
@@ -96,9 +97,9 @@ func (a *app) exchange(ctx context.Context, o exchangeOptions) error {
 	x, err := exchange.New(exchange.Config{Dir: a.dir, MarketData: o.md, DayEnds: o.dayEnds, Notify: func(e exchange.Event) {
 		switch e.Kind {
 		case exchange.MarketFound:
-			say("reading market data of ring %s, after message %s", o.md, countText(e.Seq))
+			say("reading market data of ring %s, after message %s", o.md, text.Count(e.Seq))
 		case exchange.MarketLost:
-			say("lost %s of ring %s; the books of the market are empty", messagesText(e.Lost), o.md)
+			say("lost %s of ring %s; the books of the market are empty", text.Messages(e.Lost), o.md)
 		case exchange.MarketGone:
 			if e.Err != nil {
 				say("ring %s: %v", o.md, e.Err)
@@ -201,9 +202,9 @@ func (a *app) writeExchange(o exchangeOptions, r *exchangeReport) error {
 		return writeJSON(a.stdout, r)
 	}
 	w := &lines{w: a.stdout}
-	w.printf("matched    %s, %s, %s in %s: %s\n", countOf(r.Orders, "order", "orders"), countOf(r.Cancels, "cancel", "cancels"),
-		countOf(r.Replaces, "replace", "replaces"), nsText(r.DurationNs), rateText(r.Requests, time.Duration(r.DurationNs)))
-	w.printf("fills      %s of %s in all\n", countText(r.Fills), countText(r.Quantity))
+	w.printf("matched    %s, %s, %s in %s: %s\n", text.CountOf(r.Orders, "order", "orders"), text.CountOf(r.Cancels, "cancel", "cancels"),
+		text.CountOf(r.Replaces, "replace", "replaces"), text.Ns(r.DurationNs), text.Rate(r.Requests, time.Duration(r.DurationNs)))
+	w.printf("fills      %s of %s in all\n", text.Count(r.Fills), text.Count(r.Quantity))
 	for _, l := range []struct {
 		name   string
 		counts map[string]uint64
@@ -220,15 +221,15 @@ func (a *app) writeExchange(o exchangeOptions, r *exchangeReport) error {
 			why["as asked"] = asked
 		}
 		if n > 0 {
-			w.printf("%-10s %s: %s\n", l.name, countText(n), countsText(why))
+			w.printf("%-10s %s: %s\n", l.name, text.Count(n), countsText(why))
 		}
 	}
 	if r.Triggered > 0 {
-		w.printf("triggered  %s\n", countOf(r.Triggered, "stop order", "stop orders"))
+		w.printf("triggered  %s\n", text.CountOf(r.Triggered, "stop order", "stop orders"))
 	}
-	w.printf("open       %s, %d recovered at the start\n", countOf(uint64(r.Open), "order", "orders"), r.Recovered)
-	w.printf("market     %s of ring %s, %s lost, %s\n", countOf(r.Md.Records, "record", "records"), o.md, countText(r.Md.Lost),
-		countOf(r.Md.Anomalies, "anomaly", "anomalies"))
-	w.printf("ring       %s, %s\n", r.Exchange, countOf(r.Reports, "report", "reports"))
+	w.printf("open       %s, %d recovered at the start\n", text.CountOf(uint64(r.Open), "order", "orders"), r.Recovered)
+	w.printf("market     %s of ring %s, %s lost, %s\n", text.CountOf(r.Md.Records, "record", "records"), o.md, text.Count(r.Md.Lost),
+		text.CountOf(r.Md.Anomalies, "anomaly", "anomalies"))
+	w.printf("ring       %s, %s\n", r.Exchange, text.CountOf(r.Reports, "report", "reports"))
 	return w.err
 }

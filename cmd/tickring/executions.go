@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -63,7 +64,7 @@ market-data message that caused the request.`,
 			}
 			if o.name != "" {
 				if err := ring.CheckName(o.name); err != nil {
-					return usagef("--name %s: %w", clipped(o.name), err)
+					return usagef("--name %s: %w", text.Clipped(o.name), err)
 				}
 			}
 			return a.executions(cmd.Context(), o)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order/fix"
 	"github.com/tickring/tickring/order/venue"
 	"github.com/tickring/tickring/ring"
@@ -200,13 +201,13 @@ func (a *app) writeFix(o fixOptions, r *fixReport) error {
 		return writeJSON(a.stdout, r)
 	}
 	w := &lines{w: a.stdout}
-	w.printf("requests   %s of gateway %s in %s\n", countText(r.Requests), o.gateway, nsText(r.DurationNs))
-	w.printf("session    %s, %s sent, %s of the venue\n", countOf(r.Logons, "logon", "logons"), messagesText(r.Sent), messagesText(r.Messages))
+	w.printf("requests   %s of gateway %s in %s\n", text.Count(r.Requests), o.gateway, text.Ns(r.DurationNs))
+	w.printf("session    %s, %s sent, %s of the venue\n", text.CountOf(r.Logons, "logon", "logons"), text.Messages(r.Sent), text.Messages(r.Messages))
 	if r.Repeated+r.Unmatched+r.Withheld > 0 {
-		w.printf("besides    %s of what was known, %s that fitted no order, %s withheld\n", countOf(r.Repeated, "report", "reports"),
-			messagesText(r.Unmatched), countOf(r.Withheld, "request", "requests"))
+		w.printf("besides    %s of what was known, %s that fitted no order, %s withheld\n", text.CountOf(r.Repeated, "report", "reports"),
+			text.Messages(r.Unmatched), text.CountOf(r.Withheld, "request", "requests"))
 	}
-	w.printf("ring       %s, %s, %s at the start\n", r.Venue, countOf(r.Reports, "report", "reports"),
-		countOf(uint64(r.Recovered), "open order", "open orders"))
+	w.printf("ring       %s, %s, %s at the start\n", r.Venue, text.CountOf(r.Reports, "report", "reports"),
+		text.CountOf(uint64(r.Recovered), "open order", "open orders"))
 	return w.err
 }

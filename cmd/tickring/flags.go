@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -25,7 +26,7 @@ func (f *sizeFlag) String() string {
 	if *f == 0 {
 		return ""
 	}
-	return bytesText(uint64(*f))
+	return text.Bytes(uint64(*f))
 }
 
 func (f *sizeFlag) Set(s string) error {

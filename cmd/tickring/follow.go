@@ -10,6 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/ring"
 )
@@ -173,9 +174,9 @@ func (f *follower) gap() {
 	f.lost += last - first + 1
 	switch {
 	case f.gaps < gapsTold:
-		f.note("lost %s (%s) of ring %q, which had left the ring before being read", numbersText(first, last), countText(last-first+1), f.cfg.ring)
+		f.note("lost %s (%s) of ring %q, which had left the ring before being read", numbersText(first, last), text.Count(last-first+1), f.cfg.ring)
 	case f.gaps == gapsTold:
-		f.note("lost %s (%s) of ring %q; further losses are counted and not told", numbersText(first, last), countText(last-first+1), f.cfg.ring)
+		f.note("lost %s (%s) of ring %q; further losses are counted and not told", numbersText(first, last), text.Count(last-first+1), f.cfg.ring)
 	}
 }
 

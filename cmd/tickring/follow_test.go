@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -64,7 +65,7 @@ func TestOverrunIsCountedExactly(t *testing.T) {
 	if r.Delivered+r.Lost != records || r.Lost == 0 || r.Gaps != 1 || r.LastSeq != records || r.FirstSeq != r.Lost+1 {
 		t.Errorf("%+v", r)
 	}
-	p.sentence("lost messages 1 to " + countText(r.Lost))
+	p.sentence("lost messages 1 to " + text.Count(r.Lost))
 }
 
 func TestReplacedRingIsFollowed(t *testing.T) {

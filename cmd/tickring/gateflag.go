@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -41,7 +42,7 @@ func parseGate(s string) (ring.Gate, error) {
 	name, policy, more := strings.Cut(s, ",")
 	g := ring.Gate{Name: name}
 	if err := ring.CheckName(name); err != nil {
-		return g, fmt.Errorf("gate %s: %w", clipped(name), err)
+		return g, fmt.Errorf("gate %s: %w", text.Clipped(name), err)
 	}
 	for more {
 		var word string
@@ -110,5 +111,5 @@ func waitingText(n uint64) string {
 	case 1:
 		return "1 message waits for it"
 	}
-	return messagesText(n) + " wait for it"
+	return text.Messages(n) + " wait for it"
 }

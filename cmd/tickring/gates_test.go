@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -219,7 +220,7 @@ func TestLookingAtGates(t *testing.T) {
 	before := h.snapshot()
 	for cmd, words := range map[string][]string{
 		"ls": {"GATES", "  2/4  "},
-		"stat feed": {"the publisher waits for 2 of 4 gates; held " + countText(refused) + " times by them",
+		"stat feed": {"the publisher waits for 2 of 4 gates; held " + text.Count(refused) + " times by them",
 			"kept: nobody has opened it yet\n    gate       the publisher waits for it for 2h0m0s at most\n", "4,032 behind",
 			"    gate       the publisher waits for it for ever, while a process has it open",
 			"    gate       demoted: the publisher waits for it no more", "    gate       dropped: the publisher waits"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/gateway"
 	"github.com/tickring/tickring/order/risk"
@@ -143,9 +144,9 @@ func (a *app) gateway(ctx context.Context, o gatewayOptions) error {
 	}
 	defer g.Close()
 	first := g.State().Seq()
-	say(fmt.Sprintf("going on after message %s of ring %s: %s, %s", countText(first), o.name,
-		countOf(uint64(len(g.State().Orders())), "open order", "open orders"),
-		countOf(uint64(g.State().Unanswered()), "request that the venue has not answered", "requests that the venue has not answered")))
+	say(fmt.Sprintf("going on after message %s of ring %s: %s, %s", text.Count(first), o.name,
+		text.CountOf(uint64(len(g.State().Orders())), "open order", "open orders"),
+		text.CountOf(uint64(g.State().Unanswered()), "request that the venue has not answered", "requests that the venue has not answered")))
 
 	done := make(chan struct{})
 	defer close(done)
@@ -238,21 +239,21 @@ func (a *app) writeGateway(o gatewayOptions, r *gatewayReport) error {
 	}
 	d := time.Duration(r.DurationNs)
 	w := &lines{w: a.stdout}
-	w.printf("judged     %s in %s: %s\n", countOf(r.Requests, "request", "requests"), nsText(r.DurationNs), rateText(r.Requests, d))
-	w.printf("forwarded  %s\n", countText(r.Forwarded))
-	w.printf("refused    %s\n", countText(r.Refused))
+	w.printf("judged     %s in %s: %s\n", text.CountOf(r.Requests, "request", "requests"), text.Ns(r.DurationNs), text.Rate(r.Requests, d))
+	w.printf("forwarded  %s\n", text.Count(r.Forwarded))
+	w.printf("refused    %s\n", text.Count(r.Refused))
 	if r.Refused > 0 {
 		w.printf("because    %s\n", countsText(r.RefusedBy))
 	}
-	w.printf("reports    %s, %s that did not fit\n", countText(r.Reports), countText(r.Illegal))
+	w.printf("reports    %s, %s that did not fit\n", text.Count(r.Reports), text.Count(r.Illegal))
 	if r.Cancels+r.Commands > 0 {
-		w.printf("canceled   %s by itself, %s of the operator\n", countText(r.Cancels), countOf(r.Commands, "command", "commands"))
+		w.printf("canceled   %s by itself, %s of the operator\n", text.Count(r.Cancels), text.CountOf(r.Commands, "command", "commands"))
 	}
 	if r.Held+r.Full > 0 {
-		w.printf("waited     %s for answers of the venue, %s for it to read\n", countOf(r.Held, "request", "requests"), countOf(r.Full, "input", "inputs"))
+		w.printf("waited     %s for answers of the venue, %s for it to read\n", text.CountOf(r.Held, "request", "requests"), text.CountOf(r.Full, "input", "inputs"))
 	}
-	w.printf("open       %s, %s\n", countOf(uint64(r.Open), "order", "orders"), countOf(uint64(r.Unanswered), "request unanswered", "requests unanswered"))
-	w.printf("ring       %s, %s, %s\n", r.Gateway, numbersText(r.First, r.Last), countOf(r.Checks, "checkpoint", "checkpoints"))
+	w.printf("open       %s, %s\n", text.CountOf(uint64(r.Open), "order", "orders"), text.CountOf(uint64(r.Unanswered), "request unanswered", "requests unanswered"))
+	w.printf("ring       %s, %s, %s\n", r.Gateway, numbersText(r.First, r.Last), text.CountOf(r.Checks, "checkpoint", "checkpoints"))
 	for _, l := range []struct {
 		name string
 		p    *percentiles

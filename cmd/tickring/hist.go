@@ -7,6 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -172,7 +173,7 @@ func (r *histReport) write(w *lines) {
 		w.printf("  no latencies were measured\n")
 		return
 	}
-	w.printf("  %s messages, mean %s\n  %s\n", countText(uint64(r.Latency.Count)), nsText(int64(r.MeanNs)), r.Latency.text())
+	w.printf("  %s messages, mean %s\n  %s\n", text.Count(uint64(r.Latency.Count)), text.Ns(int64(r.MeanNs)), r.Latency.text())
 	most := int64(1)
 	for _, b := range r.Buckets {
 		most = max(most, b.Count)

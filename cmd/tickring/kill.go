@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -110,7 +111,7 @@ func (a *app) kill(ctx context.Context, o killOptions) error {
 	case o.cancel:
 		what = "stopped, open orders are being canceled"
 	}
-	w.printf("%s, message %s: %s: %s\n", o.gateway, countText(seq), who, what)
+	w.printf("%s, message %s: %s: %s\n", o.gateway, text.Count(seq), who, what)
 	return w.err
 }
 

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/audit"
 	"github.com/tickring/tickring/ring"
@@ -798,7 +799,7 @@ func (k *kills) show() {
 	w := &lines{w: os.Stdout}
 	w.printf("%d kills in %.0f s (seed %d): gateway %d (%d of them fenced), exchange %d, strategies %d, market data %d; %d stopped and continued\n",
 		f.All, f.Seconds, f.Seed, f.Kills["gateway"], f.Fenced, f.Kills["exchange"], f.Kills["strategy"], f.Kills["market"], f.Stopped)
-	w.printf("%s market data messages; %s frames of the gateway in %d lives; %s messages of the exchange\n", countText(f.Market), countText(f.Audit.Frames), f.TakeOvers, countText(f.Audit.Reports))
+	w.printf("%s market data messages; %s frames of the gateway in %d lives; %s messages of the exchange\n", text.Count(f.Market), text.Count(f.Audit.Frames), f.TakeOvers, text.Count(f.Audit.Reports))
 	writeCounts(w, &f.Audit)
 	w.printf("differences:\n")
 	for _, what := range slices.Sorted(maps.Keys(f.Differences)) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -89,7 +90,7 @@ func (a *app) ls(asJSON bool) error {
 			gates = fmt.Sprintf("%d/%d", holding, all)
 		}
 		w.printf("%s\t%s\t%s\t%s\t%s\t%d/%d\t%s\t%s\n", r.Name, r.Publisher, orDash(r.Schema),
-			bytesText(r.Capacity), countText(r.LastSeq), active, len(r.Subscribers), gates, agoText(time.Since(r.Created)))
+			text.Bytes(r.Capacity), text.Count(r.LastSeq), active, len(r.Subscribers), gates, text.Ago(time.Since(r.Created)))
 	}
 	if w.err != nil {
 		return w.err
@@ -100,7 +101,7 @@ func (a *app) ls(asJSON bool) error {
 	w.w = a.stdout
 	for _, r := range rings {
 		if broken(r) {
-			w.printf("%s: %s\n", r.Name, oneLine(errors.New(r.Error)))
+			w.printf("%s: %s\n", r.Name, text.OneLine(errors.New(r.Error)))
 		}
 	}
 	return w.err

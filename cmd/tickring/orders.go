@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -246,14 +247,14 @@ func killText(k order.Kill) string {
 }
 
 func (r *ordersReport) write(w *lines) error {
-	w.printf("gateway    %s, %s, as of message %s\n", r.Gateway, r.Publisher, countText(r.Seq))
+	w.printf("gateway    %s, %s, as of message %s\n", r.Gateway, r.Publisher, text.Count(r.Seq))
 	if r.Killed != "" {
 		w.printf("killed     all strategies: %s; 'tickring kill %s --release'\n", r.Killed, r.Gateway)
 	}
 	if v := r.Venue; v != nil {
-		w.printf("venue      %s, %s", v.Status, messagesText(v.Seq))
+		w.printf("venue      %s, %s", v.Status, text.Messages(v.Seq))
 		if v.Illegal > 0 {
-			w.printf(", %s illegal", countText(v.Illegal))
+			w.printf(", %s illegal", text.Count(v.Illegal))
 		}
 		w.printf("\n")
 	}
@@ -261,9 +262,9 @@ func (r *ordersReport) write(w *lines) error {
 	for _, s := range r.Strategies {
 		open += len(s.Orders)
 	}
-	w.printf("open       %s, %s", countOf(uint64(open), "order", "orders"), countOf(uint64(r.Unanswered), "request unanswered", "requests unanswered"))
+	w.printf("open       %s, %s", text.CountOf(uint64(open), "order", "orders"), text.CountOf(uint64(r.Unanswered), "request unanswered", "requests unanswered"))
 	if r.InDoubt > 0 {
-		w.printf(", %s in doubt", countText(uint64(r.InDoubt)))
+		w.printf(", %s in doubt", text.Count(uint64(r.InDoubt)))
 	}
 	w.printf("\n")
 	for i := range r.Strategies {
@@ -277,7 +278,7 @@ func (s *strategyOrders) write(w *lines) {
 	if s.Killed != "" {
 		w.printf(", %s", s.Killed)
 	}
-	w.printf("; %s forwarded, %s refused, %s, %s\n", countText(s.Forwarded), countText(s.Refused), countOf(s.Reports, "report", "reports"), countOf(s.Fills, "fill", "fills"))
+	w.printf("; %s forwarded, %s refused, %s, %s\n", text.Count(s.Forwarded), text.Count(s.Refused), text.CountOf(s.Reports, "report", "reports"), text.CountOf(s.Fills, "fill", "fills"))
 	table := tabwriter.NewWriter(w.w, 0, 0, 2, ' ', 0)
 	t := &lines{w: table}
 	if len(s.Positions) > 0 {

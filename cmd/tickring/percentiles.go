@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/internal/text"
 )
 
 // percentiles sums up a histogram. Everything but Count is in ns; all are 0 if
@@ -44,7 +46,7 @@ func (p *percentiles) cells() []string {
 			cells = append(cells, "-")
 			continue
 		}
-		cells = append(cells, nsText(ns))
+		cells = append(cells, text.Ns(ns))
 	}
 	return cells
 }

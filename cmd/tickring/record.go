@@ -14,6 +14,7 @@ import (
 
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -128,7 +129,7 @@ func (a *app) record(ctx context.Context, o recordOptions) error {
 	kept, err := r.finish(err)
 	if lost := r.follow.lost; err == nil && lost > 0 {
 		err = fmt.Errorf("record ring %q: %s lacks %s lost; record sooner, or with a larger ring",
-			o.ring, kept, countOf(lost, "message that was", "messages that were"))
+			o.ring, kept, text.CountOf(lost, "message that was", "messages that were"))
 	}
 	var unsaved *unsavedError
 	switch {
@@ -275,7 +276,7 @@ func (e *unsavedError) Error() string {
 	if e.kept == "" {
 		return fmt.Sprintf("%v; nothing was saved", e.err)
 	}
-	return fmt.Sprintf("%v; what was written before that, %s, is in %s", e.err, countOf(uint64(e.bytes), "byte", "bytes"), e.kept)
+	return fmt.Sprintf("%v; what was written before that, %s, is in %s", e.err, text.CountOf(uint64(e.bytes), "byte", "bytes"), e.kept)
 }
 
 func (e *unsavedError) Unwrap() error { return e.err }
@@ -311,7 +312,7 @@ func (r *recording) finish(failed error) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w; and what was recorded before that is gone: %w", failed, err)
 	}
-	return path, fmt.Errorf("%w; %s before that in %s", failed, countOf(r.tally.messages, "message is", "messages are"), path)
+	return path, fmt.Errorf("%w; %s before that in %s", failed, text.CountOf(r.tally.messages, "message is", "messages are"), path)
 }
 
 // salvage keeps what was written to a file that could not be written whole.
@@ -345,7 +346,7 @@ func (a *app) writeRecord(o recordOptions, r *recordReport) error {
 		return writeJSON(a.stdout, r)
 	}
 	w := &lines{w: a.stdout}
-	w.printf("recorded   %s, %s, to %s\n", messagesText(r.Messages), bytesText(r.Bytes), r.File)
+	w.printf("recorded   %s, %s, to %s\n", text.Messages(r.Messages), text.Bytes(r.Bytes), r.File)
 	w.printf("lost       %s\n", lostText(r.Lost, r.Gaps))
 	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))

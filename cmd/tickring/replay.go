@@ -16,6 +16,7 @@ import (
 	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/ring"
 
+	"github.com/tickring/tickring/internal/text"
 	_ "time/tzdata" // for --date, on machines without a time zone database
 )
 
@@ -161,7 +162,7 @@ type replayReport struct {
 
 func (a *app) replay(ctx context.Context, o replayOptions) error {
 	if err := ring.CheckName(o.ring); err != nil {
-		return usagef("--ring %s: %w", clipped(o.ring), err)
+		return usagef("--ring %s: %w", text.Clipped(o.ring), err)
 	}
 	if o.wait < 0 {
 		return usagef("invalid --wait %d: want a number of subscribers", o.wait)
@@ -223,9 +224,9 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	}
 	defer pub.Close()
 	if why := pub.Replaced(); why != nil {
-		report.Replaced = oneLine(why)
+		report.Replaced = text.OneLine(why)
 		if !o.quiet {
-			fmt.Fprintf(a.stderr, "tickring replay: ring %q was made anew: %s; its numbers go on with %s\n", o.ring, report.Replaced, countText(pub.Seq()+1))
+			fmt.Fprintf(a.stderr, "tickring replay: ring %q was made anew: %s; its numbers go on with %s\n", o.ring, report.Replaced, text.Count(pub.Seq()+1))
 		}
 	}
 	if err := a.awaitSubscribers(ctx, o); err != nil {
@@ -262,10 +263,10 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	}
 	if n := sink.tally.unknown(); n > 0 && !o.quiet {
 		fmt.Fprintf(a.stderr, "tickring replay: %s has %s not known here, published as they are\n",
-			o.path, countOf(n, "record of a type", "records of types"))
+			o.path, text.CountOf(n, "record of a type", "records of types"))
 	}
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("stopped by a signal after %s", messagesText(report.Messages))
+		return fmt.Errorf("stopped by a signal after %s", text.Messages(report.Messages))
 	}
 	return atItsPlace(err)
 }
@@ -357,14 +358,14 @@ func (a *app) writeReplay(o replayOptions, r *replayReport) error {
 	}
 	d := time.Duration(r.DurationNs)
 	w := &lines{w: a.stdout}
-	w.printf("published  %s, %s, in %s: %s\n", messagesText(r.Messages), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Messages, d))
+	w.printf("published  %s, %s, in %s: %s\n", text.Messages(r.Messages), text.Bytes(r.Bytes), text.Ns(r.DurationNs), text.Rate(r.Messages, d))
 	w.printf("ring       %s, %s, %s\n", r.Ring, numbersText(r.FirstSeq, r.LastSeq), r.Schema)
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Late != nil {
 		w.printf("late       %s\n", r.Late.text())
 	}
 	if r.Held > 0 {
-		w.printf("held       %s by gates, for %s in all\n", messagesText(r.Held), nsText(r.HeldNs))
+		w.printf("held       %s by gates, for %s in all\n", text.Messages(r.Held), text.Ns(r.HeldNs))
 	}
 	if r.Demoted != nil {
 		w.printf("demoted    %s\n", strings.Join(r.Demoted, " "))

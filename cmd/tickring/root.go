@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -137,7 +138,7 @@ func wantRings(names ...string) cobra.PositionalArgs {
 		}
 		for _, name := range args {
 			if err := ring.CheckName(name); err != nil {
-				return fmt.Errorf("ring %s: %w", clipped(name), err)
+				return fmt.Errorf("ring %s: %w", text.Clipped(name), err)
 			}
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
 	"github.com/tickring/tickring/feed/synth"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -206,7 +207,7 @@ func TestReplacedRingIsTold(t *testing.T) {
 	if first.Replaced != "" || !strings.Contains(second.Replaced, "schema") {
 		t.Errorf("first %q, second %q", first.Replaced, second.Replaced)
 	}
-	p.sentence(`ring "feed" was made anew: `+second.Replaced, "go on with "+countText(first.LastSeq+1))
+	p.sentence(`ring "feed" was made anew: `+second.Replaced, "go on with "+text.Count(first.LastSeq+1))
 }
 
 func TestUnknownRecordTypesAreTold(t *testing.T) {

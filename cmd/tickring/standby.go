@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tickring/tickring/feed/replay"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/ring"
 )
@@ -51,7 +52,7 @@ func (a *app) standBy(ctx context.Context, o replayOptions, s *session, cfg ring
 		return nil, err
 	}
 	if !o.quiet {
-		fmt.Fprintf(a.stderr, "tickring replay: going on with ring %q after %s of the file\n", o.ring, messagesText(pub.Seq()))
+		fmt.Fprintf(a.stderr, "tickring replay: going on with ring %q after %s of the file\n", o.ring, text.Messages(pub.Seq()))
 	}
 	return pub, nil
 }
@@ -89,12 +90,12 @@ func (r *readAlong) follow(ctx context.Context) error {
 // upTo reads the file up to message last, or some way of it.
 func (r *readAlong) upTo(last uint64) error {
 	if last < r.read {
-		return fmt.Errorf("ring %q was made anew meanwhile: it had %s and has %s", r.ring, messagesText(r.read), countText(last))
+		return fmt.Errorf("ring %q was made anew meanwhile: it had %s and has %s", r.ring, text.Messages(r.read), text.Count(last))
 	}
 	for range min(last-r.read, 1<<16) {
 		typ, _, msg, err := r.source.Next()
 		if err == io.EOF {
-			return r.differs(last, fmt.Sprintf("%s has %s in all", r.file, messagesText(r.read)))
+			return r.differs(last, fmt.Sprintf("%s has %s in all", r.file, text.Messages(r.read)))
 		}
 		if err != nil {
 			return err
@@ -124,5 +125,5 @@ func (r *readAlong) compare() error {
 }
 
 func (r *readAlong) differs(seq uint64, how string) error {
-	return fmt.Errorf("ring %q has message %s and %s: since it was made it has had others than this file's; remove it before a replay that is to have a standby", r.ring, countText(seq), how)
+	return fmt.Errorf("ring %q has message %s and %s: since it was made it has had others than this file's; remove it before a replay that is to have a standby", r.ring, text.Count(seq), how)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -140,7 +141,7 @@ func (r *ringReport) write(w *lines) error {
 	w.printf("ring         %s in %s\n", r.Name, r.Path)
 	w.printf("publisher    %s, pid %d, since %s, number %d of this ring", r.Publisher, r.PID, r.Opened.Format(time.DateTime), r.Epoch)
 	if r.Publisher == ring.Live.String() || r.Publisher == ring.Hung.String() {
-		w.printf(", last heartbeat %s ago", agoText(time.Duration(r.BeatNs)))
+		w.printf(", last heartbeat %s ago", text.Ago(time.Duration(r.BeatNs)))
 	}
 	w.printf("\n")
 	w.printf("messages     %s", orDash(r.Schema))
@@ -149,21 +150,21 @@ func (r *ringReport) write(w *lines) error {
 	}
 	w.printf("\n")
 	if r.Error != "" {
-		w.printf("numbers      not known: %s\n", oneLine(errors.New(r.Error)))
+		w.printf("numbers      not known: %s\n", text.OneLine(errors.New(r.Error)))
 	} else if r.LastSeq < r.FirstSeq {
-		w.printf("numbers      none yet; the next is %s\n", countText(r.LastSeq+1))
+		w.printf("numbers      none yet; the next is %s\n", text.Count(r.LastSeq+1))
 	} else {
-		w.printf("numbers      %s to %s, the ring has them from %s on\n", countText(r.FirstSeq), countText(r.LastSeq), countText(r.OldestSeq))
+		w.printf("numbers      %s to %s, the ring has them from %s on\n", text.Count(r.FirstSeq), text.Count(r.LastSeq), text.Count(r.OldestSeq))
 	}
-	w.printf("size         %s in blocks of %s, messages of up to %s bytes\n", bytesText(r.Capacity), bytesText(r.Block), countText(uint64(r.MaxMessage)))
+	w.printf("size         %s in blocks of %s, messages of up to %s bytes\n", text.Bytes(r.Capacity), text.Bytes(r.Block), text.Count(uint64(r.MaxMessage)))
 	w.printf("stamps       %s, clock of %.3f MHz\n", r.Stamps, r.TickHz/1e6)
-	w.printf("made         %s, %s ago\n", r.Created.Format(time.DateTime), agoText(time.Since(r.Created)))
+	w.printf("made         %s, %s ago\n", r.Created.Format(time.DateTime), text.Ago(time.Since(r.Created)))
 	if r.MarkSeq > 0 {
-		w.printf("mark         message %s begins the last snapshot\n", countText(r.MarkSeq))
+		w.printf("mark         message %s begins the last snapshot\n", text.Count(r.MarkSeq))
 	}
 	w.printf("subscribers  %d", len(r.Subscribers))
 	if holding, gates := r.gates(); gates > 0 {
-		w.printf(", the publisher waits for %d of %s; held %s by them so far", holding, countOf(uint64(gates), "gate", "gates"), countOf(r.Refused, "time", "times"))
+		w.printf(", the publisher waits for %d of %s; held %s by them so far", holding, text.CountOf(uint64(gates), "gate", "gates"), text.CountOf(r.Refused, "time", "times"))
 	}
 	if r.Waker {
 		w.printf("; those that sleep are woken")
@@ -172,7 +173,7 @@ func (r *ringReport) write(w *lines) error {
 	for _, s := range r.Subscribers {
 		w.printf("\n")
 		if s.Error != "" {
-			w.printf("  %s: %s\n", s.Name, oneLine(errors.New(s.Error)))
+			w.printf("  %s: %s\n", s.Name, text.OneLine(errors.New(s.Error)))
 			s.writeGate(w)
 			continue
 		}
@@ -182,11 +183,11 @@ func (r *ringReport) write(w *lines) error {
 			w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))
 		}
 		s.writeGate(w)
-		w.printf("    delivered  %s messages, %s; next is %s, %s behind\n", countText(s.Delivered), bytesText(s.Bytes), countText(s.Cursor), countText(s.Lag))
-		w.printf("    lost       %s in %s overruns\n", countText(s.Lost), countText(s.Overruns))
+		w.printf("    delivered  %s messages, %s; next is %s, %s behind\n", text.Count(s.Delivered), text.Bytes(s.Bytes), text.Count(s.Cursor), text.Count(s.Lag))
+		w.printf("    lost       %s in %s overruns\n", text.Count(s.Lost), text.Count(s.Overruns))
 		w.printf("    latency    %s\n", s.Latency.text())
 		if s.Sleeps > 0 {
-			w.printf("    slept      %s\n", countOf(s.Sleeps, "time", "times"))
+			w.printf("    slept      %s\n", text.CountOf(s.Sleeps, "time", "times"))
 		}
 	}
 	return w.err

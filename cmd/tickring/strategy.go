@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/strategy"
 	"github.com/tickring/tickring/ring"
@@ -130,7 +131,7 @@ first answer; resyncs and illegal are what should not be.`,
 func (o *strategyOptions) check() error {
 	for _, name := range []string{o.gateway, o.md} {
 		if err := ring.CheckName(name); err != nil {
-			return usagef("ring %s: %w", clipped(name), err)
+			return usagef("ring %s: %w", text.Clipped(name), err)
 		}
 	}
 	switch {

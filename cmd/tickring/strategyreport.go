@@ -8,6 +8,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 )
 
@@ -133,14 +134,14 @@ func (a *app) writeStrategy(o strategyOptions, r *strategyReport) error {
 	w := &lines{w: a.stdout}
 	lost := ""
 	if r.Lost > 0 {
-		lost = fmt.Sprintf(", %s lost", countText(r.Lost))
+		lost = fmt.Sprintf(", %s lost", text.Count(r.Lost))
 	}
 	w.printf("strategy   %s, number %d at gateway %s, instrument %d of ring %s\n", r.Strategy, r.ID, r.Gateway, r.Instrument, r.Ring)
-	w.printf("ticks      %s in %s%s\n", countText(r.Ticks), nsText(max(0, r.DurationNs)), lost)
-	w.printf("sent       %s, %s, %s; %s skipped\n", countOf(r.Orders, "order", "orders"), countOf(r.Cancels, "cancel", "cancels"), countOf(r.Replaces, "replace", "replaces"), countText(r.Skipped))
-	w.printf("gateway    %s forwarded, %s refused, %d unjudged\n", countText(r.Forwarded), countText(r.Refused), r.Unjudged)
+	w.printf("ticks      %s in %s%s\n", text.Count(r.Ticks), text.Ns(max(0, r.DurationNs)), lost)
+	w.printf("sent       %s, %s, %s; %s skipped\n", text.CountOf(r.Orders, "order", "orders"), text.CountOf(r.Cancels, "cancel", "cancels"), text.CountOf(r.Replaces, "replace", "replaces"), text.Count(r.Skipped))
+	w.printf("gateway    %s forwarded, %s refused, %d unjudged\n", text.Count(r.Forwarded), text.Count(r.Refused), r.Unjudged)
 	w.printf("orders     %s\n", countsText(r.States))
-	w.printf("fills      %s, %s bought, %s sold\n", countText(r.Fills), countText(uint64(r.Bought)), countText(uint64(r.Sold)))
+	w.printf("fills      %s, %s bought, %s sold\n", text.Count(r.Fills), text.Count(uint64(r.Bought)), text.Count(uint64(r.Sold)))
 	if r.Profit != nil {
 		mark := ""
 		if r.Mark != nil {
@@ -154,7 +155,7 @@ func (a *app) writeStrategy(o strategyOptions, r *strategyReport) error {
 	w.printf("           tick to send: %s\n", r.TickToSend.text())
 	w.printf("           order to execution: %s\n", r.OrderToExecution.text())
 	if r.Resyncs+r.Illegal > 0 {
-		w.printf("trouble    %s, %s\n", countOf(r.Resyncs, "resync", "resyncs"), countOf(r.Illegal, "illegal event", "illegal events"))
+		w.printf("trouble    %s, %s\n", text.CountOf(r.Resyncs, "resync", "resyncs"), text.CountOf(r.Illegal, "illegal event", "illegal events"))
 	}
 	return w.err
 }

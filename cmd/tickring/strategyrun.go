@@ -9,6 +9,7 @@ import (
 
 	"github.com/tickring/tickring/feed/book"
 	"github.com/tickring/tickring/feed/dbn"
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/strategy"
 	"github.com/tickring/tickring/ring"
@@ -208,8 +209,8 @@ func (e *engine) windDown() error {
 		}
 		now := time.Now()
 		if now.After(end) {
-			return fmt.Errorf("%s still open, %s unjudged after %v: %s", countOf(uint64(len(e.client.Orders())), "order", "orders"),
-				countOf(uint64(len(e.client.Unjudged())), "request", "requests"), e.o.patience, e.gatewayText())
+			return fmt.Errorf("%s still open, %s unjudged after %v: %s", text.CountOf(uint64(len(e.client.Orders())), "order", "orders"),
+				text.CountOf(uint64(len(e.client.Unjudged())), "request", "requests"), e.o.patience, e.gatewayText())
 		}
 		if now.Sub(asked) < again {
 			continue

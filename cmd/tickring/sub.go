@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -141,7 +142,7 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 		cfg.ephemeral = true
 	default:
 		if err := ring.CheckName(o.name); err != nil {
-			return usagef("--name %s: %w", clipped(o.name), err)
+			return usagef("--name %s: %w", text.Clipped(o.name), err)
 		}
 	}
 	if err := pin(o.idle.cpu); err != nil {
@@ -263,7 +264,7 @@ func (a *app) writeSub(o subOptions, r *subReport, failed error) error {
 	if o.print {
 		w.w = a.stderr // stdout is for messages
 	}
-	w.printf("delivered  %s, %s, in %s: %s\n", messagesText(r.Delivered), bytesText(r.Bytes), nsText(r.DurationNs), rateText(r.Delivered, time.Duration(r.DurationNs)))
+	w.printf("delivered  %s, %s, in %s: %s\n", text.Messages(r.Delivered), text.Bytes(r.Bytes), text.Ns(r.DurationNs), text.Rate(r.Delivered, time.Duration(r.DurationNs)))
 	w.printf("lost       %s\n", lostText(r.Lost, r.Gaps))
 	if r.Gate != "" {
 		w.printf("gate       %s\n", r.Gate)

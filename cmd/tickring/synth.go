@@ -12,6 +12,7 @@ import (
 
 	"github.com/tickring/tickring/feed/itch"
 	"github.com/tickring/tickring/feed/synth"
+	"github.com/tickring/tickring/internal/text"
 )
 
 type synthOptions struct {
@@ -72,7 +73,7 @@ func (a *app) synth(ctx context.Context, o synthOptions) error {
 		})
 	}
 	w := &lines{w: a.stdout}
-	w.printf("wrote      %s messages, %s, to %s\n", countText(stats.Messages), bytesText(stats.Bytes), o.output)
+	w.printf("wrote      %s messages, %s, to %s\n", text.Count(stats.Messages), text.Bytes(stats.Bytes), o.output)
 	w.printf("by type    %s\n", countsText(counts))
 	return w.err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tickring/tickring/feed/dbn"
 	"github.com/tickring/tickring/feed/itch"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // tally counts messages by type: MBO records by their action, ITCH messages by their
@@ -108,7 +109,7 @@ func countsText(counts map[string]uint64) string {
 	})
 	var parts []string
 	for _, name := range names {
-		parts = append(parts, name+" "+countText(counts[name]))
+		parts = append(parts, name+" "+text.Count(counts[name]))
 	}
 	if parts == nil {
 		return "none"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -112,6 +113,6 @@ func (a *app) writeWaker(o wakerOptions, r wakerReport) error {
 		return nil // the error says it all
 	}
 	w := &lines{w: a.stdout}
-	w.printf("woke       ring %s, %s in %s\n", r.Ring, countOf(r.Wakes, "time", "times"), nsText(r.DurationNs))
+	w.printf("woke       ring %s, %s in %s\n", r.Ring, text.CountOf(r.Wakes, "time", "times"), text.Ns(r.DurationNs))
 	return w.err
 }
