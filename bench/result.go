@@ -108,16 +108,25 @@ func (d *dist) sum() Percentiles {
 	}
 }
 
-// Curve returns the distribution that p sums up.
-func (p Percentiles) Curve(name string) Curve {
+// CurveOf returns the distribution that h has, in ns. largest is the largest value exactly,
+// which h knows to some digits only.
+func CurveOf(name string, h *hdrhistogram.Histogram, largest int64) Curve {
 	c := Curve{Name: name}
-	if p.hist == nil {
+	if h.TotalCount() == 0 {
 		return c
 	}
-	for _, b := range p.hist.CumulativeDistributionWithTicks(10) {
-		c.Points = append(c.Points, Point{b.Quantile, min(float64(b.ValueAt), p.Max)})
+	for _, b := range h.CumulativeDistributionWithTicks(10) {
+		c.Points = append(c.Points, Point{b.Quantile, float64(min(b.ValueAt, largest))})
 	}
 	return c
+}
+
+// Curve returns the distribution that p sums up.
+func (p Percentiles) Curve(name string) Curve {
+	if p.hist == nil {
+		return Curve{Name: name}
+	}
+	return CurveOf(name, p.hist, int64(p.Max))
 }
 
 // cells are the values for a table: p50 to the largest.

@@ -1,9 +1,13 @@
 package report
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/tickring/tickring/bench"
+	"github.com/tickring/tickring/bench/plot"
 )
 
 // titles of pictures, by their names.
@@ -46,17 +50,38 @@ func (r *Report) draw(s section, cpu string) (pictures []picture, err error) {
 		if group != "" {
 			name += "-" + group
 		}
-		add(r.drawCurves(name, titleOf(name, cpu), slices.DeleteFunc(slices.Clone(s.Curves), func(c bench.Curve) bool {
+		p, err := plot.Curves(titleOf(name, cpu), slices.DeleteFunc(slices.Clone(s.Curves), func(c bench.Curve) bool {
 			return c.Group != group && !c.Limit
-		})))
+		}))
+		add(r.save(name, p, err))
 	}
 	if len(s.Bars) > 0 {
-		add(r.drawBars(s.Bench+"-rates", titleOf(s.Bench+"-rates", cpu), s.Bars))
+		name := s.Bench + "-rates"
+		p, err := plot.Bars(titleOf(name, cpu), s.Bars)
+		add(r.save(name, p, err))
 	}
 	if len(s.Dots) > 0 {
-		add(r.drawDots(s.Bench+"-cpu", titleOf(s.Bench+"-cpu", cpu), s.Dots))
+		name := s.Bench + "-cpu"
+		p, err := plot.Dots(titleOf(name, cpu), s.Dots)
+		add(r.save(name, p, err))
 	}
 	return pictures, err
+}
+
+// save writes a picture that was drawn without an error as SVG and as PNG.
+func (r *Report) save(name string, p *plot.Picture, err error) (picture, error) {
+	if err != nil {
+		return picture{}, fmt.Errorf("report: %s: %w", name, err)
+	}
+	pic := picture{Title: p.Title(), SVG: name + ".svg", PNG: name + ".png"}
+	var svg, png bytes.Buffer
+	if err := p.WriteSVG(&svg); err != nil {
+		return pic, fmt.Errorf("report: %s: %w", pic.SVG, err)
+	}
+	if err := p.WritePNG(&png); err != nil {
+		return pic, fmt.Errorf("report: %s: %w", pic.PNG, err)
+	}
+	return pic, errors.Join(r.file(pic.SVG, svg.Bytes()), r.file(pic.PNG, png.Bytes()))
 }
 
 // groups are those that curves belong to, in order.

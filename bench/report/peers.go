@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/tickring/tickring/bench"
+	"github.com/tickring/tickring/bench/plot"
 )
 
 // peers is what bench/peers wrote: other transports, measured by their own programs.
@@ -119,14 +120,16 @@ func (r *Report) drawPeers(p *peers, cpu string) (pictures []picture, err error)
 		}
 	}
 	if len(curves) > 0 {
-		pic, err := r.drawCurves("peers", titleOf("peers", cpu), curves)
+		p, err := plot.Curves(titleOf("peers", cpu), curves)
+		pic, err := r.save("peers", p, err)
 		if err != nil {
 			return nil, err
 		}
 		pictures = append(pictures, pic)
 	}
 	if len(bars) > 0 {
-		pic, err := r.drawBars("peers-rates", titleOf("peers-rates", cpu), bars)
+		p, err := plot.Bars(titleOf("peers-rates", cpu), bars)
+		pic, err := r.save("peers-rates", p, err)
 		if err != nil {
 			return nil, err
 		}
@@ -163,13 +166,13 @@ func (p *peers) markdown(b *bytes.Buffer) {
 		if f == nil {
 			return "-"
 		}
-		return rateText(f.Min)
+		return plot.RateText(f.Min)
 	}
 	most := func(f *figure) string {
 		if f == nil {
 			return "-"
 		}
-		return rateText(f.Max)
+		return plot.RateText(f.Max)
 	}
 	ratio := func(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
 	var notes []string
@@ -184,10 +187,10 @@ func (p *peers) markdown(b *bytes.Buffer) {
 			notes = append(notes, fmt.Sprintf("%s: %d runs without a result: %s", v.Peer, n, v.Faults[0]))
 		}
 		if t := v.RTT; t != nil {
-			trips.Rows = append(trips.Rows, []string{v.Peer, v.Version, t.P50.text(timeText), t.P99.text(timeText), t.P999.text(timeText), t.Max.text(timeText), t.P50ToLimit.text(ratio)})
+			trips.Rows = append(trips.Rows, []string{v.Peer, v.Version, t.P50.text(plot.TimeText), t.P99.text(plot.TimeText), t.P999.text(plot.TimeText), t.Max.text(plot.TimeText), t.P50ToLimit.text(ratio)})
 		}
 		if s := v.Throughput; s != nil {
-			streams.Rows = append(streams.Rows, []string{v.Peer, v.Version, s.PerSecond.text(rateText), least(s.PerSecond), most(s.PerSecond), fmt.Sprint(s.Lost), s.ToLimit.text(ratio)})
+			streams.Rows = append(streams.Rows, []string{v.Peer, v.Version, s.PerSecond.text(plot.RateText), least(s.PerSecond), most(s.PerSecond), fmt.Sprint(s.Lost), s.ToLimit.text(ratio)})
 		}
 	}
 	writeTable(b, trips)

@@ -1,4 +1,4 @@
-package report
+package plot
 
 import (
 	"math"
@@ -11,9 +11,9 @@ import (
 	"github.com/tickring/tickring/bench"
 )
 
-// drawDots draws latency against CPU: a full dot for p50, a hollow one for p99, a line
+// Dots draws latency against CPU: a full dot for p50, a hollow one for p99, a line
 // between the two.
-func (r *Report) drawDots(name, title string, dots []bench.Dot) (picture, error) {
+func Dots(title string, dots []bench.Dot) (*Picture, error) {
 	p := newPlot(title)
 	legend := newLegend()
 	grid := plotter.NewGrid()
@@ -28,7 +28,7 @@ func (r *Report) drawDots(name, title string, dots []bench.Dot) (picture, error)
 		style := lineStyle(i)
 		line, err := plotter.NewLine(plotter.XYs{{X: d.CPU, Y: d.Ns}, {X: d.CPU, Y: tail}})
 		if err != nil {
-			return picture{}, err
+			return nil, err
 		}
 		line.LineStyle = style
 		p.Add(line)
@@ -38,7 +38,7 @@ func (r *Report) drawDots(name, title string, dots []bench.Dot) (picture, error)
 		}{{d.Ns, draw.CircleGlyph{}}, {tail, draw.RingGlyph{}}} {
 			dot, err := plotter.NewScatter(plotter.XYs{{X: d.CPU, Y: end.ns}})
 			if err != nil {
-				return picture{}, err
+				return nil, err
 			}
 			dot.GlyphStyle = draw.GlyphStyle{Color: style.Color, Radius: vg.Points(5), Shape: end.shape}
 			p.Add(dot)
@@ -54,5 +54,5 @@ func (r *Report) drawDots(name, title string, dots []bench.Dot) (picture, error)
 	p.Y.Scale = plot.LogScale{}
 	p.Y.Min, p.Y.Max = roundLog(low, false), roundLog(high, true)
 	p.Y.Tick.Marker = timeTicks{}
-	return r.save(name, p, &legend, pictureHeight)
+	return &Picture{plot: p, legend: &legend, height: pictureHeight}, nil
 }

@@ -1,4 +1,4 @@
-package report
+package plot
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"github.com/tickring/tickring/bench"
 )
 
-// drawBars draws rates, the first on top, each with its number.
-func (r *Report) drawBars(name, title string, bars []bench.Bar) (picture, error) {
+// Bars draws rates, the first on top, each with its number.
+func Bars(title string, bars []bench.Bar) (*Picture, error) {
 	const each = 0.42 * vg.Inch
 	p := newPlot(title)
 	most := 0.0
@@ -23,7 +23,7 @@ func (r *Report) drawBars(name, title string, bars []bench.Bar) (picture, error)
 		y := float64(len(bars) - 1 - i)
 		bar, err := plotter.NewBarChart(plotter.Values{b.Rate}, each*0.62)
 		if err != nil {
-			return picture{}, err
+			return nil, err
 		}
 		bar.Horizontal, bar.XMin = true, y
 		bar.LineStyle.Width = 0
@@ -34,7 +34,7 @@ func (r *Report) drawBars(name, title string, bars []bench.Bar) (picture, error)
 		p.Add(bar)
 		names[len(bars)-1-i] = b.Name
 		labels.XYs = append(labels.XYs, plotter.XY{X: b.Rate, Y: y})
-		labels.Labels = append(labels.Labels, rateText(b.Rate))
+		labels.Labels = append(labels.Labels, RateText(b.Rate))
 		labels.TextStyle = append(labels.TextStyle, text.Style{Font: sans(textSize), YAlign: draw.YCenter, Handler: plot.DefaultTextHandler})
 		most = max(most, b.Rate)
 	}
@@ -45,7 +45,7 @@ func (r *Report) drawBars(name, title string, bars []bench.Bar) (picture, error)
 	p.X.Min, p.X.Max = 0, max(most*1.14, 1)
 	p.X.Tick.Marker = millions{}
 	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
-	return r.save(name, p, nil, vg.Length(len(bars))*each+1.4*vg.Inch)
+	return &Picture{plot: p, height: vg.Length(len(bars))*each + 1.4*vg.Inch}, nil
 }
 
 // millions are ticks of rates, named in millions.
@@ -61,7 +61,8 @@ func (millions) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-func rateText(perSecond float64) string {
+// RateText is a rate in the words of a picture.
+func RateText(perSecond float64) string {
 	switch {
 	case perSecond >= 1e7:
 		return fmt.Sprintf("%.0f M/s", perSecond/1e6)

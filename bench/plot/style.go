@@ -1,16 +1,12 @@
-package report
+package plot
 
 import (
-	"bytes"
-	"fmt"
 	"image/color"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Sizes of pictures and of what is written in them.
@@ -78,37 +74,4 @@ func newLegend() plot.Legend {
 	l.Padding = vg.Points(4)
 	l.YPosition = draw.PosCenter
 	return l
-}
-
-// save writes a plot, with its legend to its right, as SVG and as PNG.
-func (r *Report) save(name string, p *plot.Plot, legend *plot.Legend, height vg.Length) (picture, error) {
-	pic := picture{Title: p.Title.Text, SVG: name + ".svg", PNG: name + ".png"}
-	paint := func(c draw.Canvas) {
-		c.SetColor(color.White)
-		c.Fill(c.Rectangle.Path())
-		c = draw.Crop(c, margin, -margin, margin, -margin)
-		if legend != nil {
-			beside := legend.Rectangle(c).Size().X + vg.Points(14)
-			l := draw.Crop(c, c.Max.X-c.Min.X-beside+vg.Points(12), 0, 0, -vg.Points(titleSize+16))
-			legend.Draw(l)
-			c = draw.Crop(c, 0, -beside, 0, 0)
-		}
-		p.Draw(c)
-	}
-	var b bytes.Buffer
-	svg := vgsvg.New(pictureWidth, height)
-	paint(draw.New(svg))
-	if _, err := svg.WriteTo(&b); err != nil {
-		return pic, fmt.Errorf("report: %s: %w", pic.SVG, err)
-	}
-	if err := r.file(pic.SVG, b.Bytes()); err != nil {
-		return pic, err
-	}
-	b.Reset()
-	png := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(pictureWidth, height), vgimg.UseDPI(dotsPerInch))}
-	paint(draw.New(png))
-	if _, err := png.WriteTo(&b); err != nil {
-		return pic, fmt.Errorf("report: %s: %w", pic.PNG, err)
-	}
-	return pic, r.file(pic.PNG, b.Bytes())
 }

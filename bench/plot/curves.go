@@ -1,4 +1,4 @@
-package report
+package plot
 
 import (
 	"math"
@@ -14,8 +14,9 @@ import (
 // last nine is as far from the one before as that from the one before it.
 func nines(percentile float64) float64 { return -math.Log10(1 - percentile/100) }
 
-// drawCurves draws distributions.
-func (r *Report) drawCurves(name, title string, curves []bench.Curve) (picture, error) {
+// Curves draws distributions: percentiles by nines to the right, time upwards, both by powers
+// of ten. A curve without points is left out.
+func Curves(title string, curves []bench.Curve) (*Picture, error) {
 	p := newPlot(title)
 	legend := newLegend()
 	grid := plotter.NewGrid()
@@ -30,7 +31,7 @@ func (r *Report) drawCurves(name, title string, curves []bench.Curve) (picture, 
 		}
 		line, err := plotter.NewLine(points)
 		if err != nil {
-			return picture{}, err
+			return nil, err
 		}
 		if c.Limit {
 			line.LineStyle = limitStyle()
@@ -50,7 +51,7 @@ func (r *Report) drawCurves(name, title string, curves []bench.Curve) (picture, 
 	p.Y.Scale = plot.LogScale{}
 	p.Y.Min, p.Y.Max = roundLog(low, false), roundLog(high, true)
 	p.Y.Tick.Marker = timeTicks{}
-	return r.save(name, p, &legend, pictureHeight)
+	return &Picture{plot: p, legend: &legend, height: pictureHeight}, nil
 }
 
 // curvePoints are those of a curve on the plot's axes. Its end, the largest value, is at no
@@ -104,7 +105,7 @@ func (timeTicks) Ticks(low, high float64) []plot.Tick {
 			}
 			t := plot.Tick{Value: v}
 			if few || digit == 1 {
-				t.Label = timeText(v)
+				t.Label = TimeText(v)
 			}
 			ticks = append(ticks, t)
 		}
@@ -112,8 +113,8 @@ func (timeTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// timeText is a round time: 50 ns, 2 µs.
-func timeText(ns float64) string {
+// TimeText is a round time: 50 ns, 2 µs.
+func TimeText(ns float64) string {
 	unit := "ns"
 	for _, u := range []string{"µs", "ms", "s"} {
 		if ns < 999.5 {
