@@ -1,0 +1,203 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
+)
+
+func (s *Server) rings(w http.ResponseWriter, r *http.Request) {
+	v := s.watch.newest.Load()
+	form := v.full
+	if brief(r) {
+		form = v.brief
+	}
+	b, err := form()
+	if err != nil {
+		answerError(w, r, http.StatusInternalServerError, err.Error())
+		return
+	}
+	b.write(w, r, http.StatusOK)
+}
+
+func (s *Server) ring(w http.ResponseWriter, r *http.Request) {
+	if ring, ok := s.ringOf(w, r); ok {
+		answer(w, r, trimmedRing(*ring, brief(r)))
+	}
+}
+
+func (s *Server) subscriber(w http.ResponseWriter, r *http.Request) {
+	ring, ok := s.ringOf(w, r)
+	if !ok {
+		return
+	}
+	if sub, ok := subOf(w, r, ring); ok {
+		answer(w, r, trimmedSub(*sub, brief(r)))
+	}
+}
+
+// spikes, curves and heat are those of a subscriber, or of the publisher where the path
+// has no subscriber.
+func (s *Server) spikes(w http.ResponseWriter, r *http.Request) {
+	ring, ok := s.ringOf(w, r)
+	if !ok {
+		return
+	}
+	if r.PathValue("subscriber") == "" {
+		if late, ok := lateOf(w, r, ring); ok {
+			answer(w, r, trimmedLog(late.Spikes, false))
+		}
+	} else if sub, ok := subOf(w, r, ring); ok {
+		answer(w, r, trimmedLog(sub.Spikes, false))
+	}
+}
+
+func (s *Server) curves(w http.ResponseWriter, r *http.Request) {
+	ring, ok := s.ringOf(w, r)
+	if !ok {
+		return
+	}
+	var start monitor.Window
+	name := r.PathValue("subscriber")
+	if name == "" {
+		late, ok := lateOf(w, r, ring)
+		if !ok {
+			return
+		}
+		start = late.Start
+	} else {
+		sub, ok := subOf(w, r, ring)
+		if !ok {
+			return
+		}
+		start = sub.Start
+	}
+	var c curves
+	s.watch.borrow(func(source Source) { c = curvesOf(source, ring.Name, name, start.Max) })
+	answer(w, r, c)
+}
+
+func (s *Server) heat(w http.ResponseWriter, r *http.Request) {
+	ring, ok := s.ringOf(w, r)
+	if !ok {
+		return
+	}
+	name := r.PathValue("subscriber")
+	if name == "" {
+		_, ok = lateOf(w, r, ring)
+	} else {
+		_, ok = subOf(w, r, ring)
+	}
+	if !ok {
+		return
+	}
+	h := monitor.Heat{}
+	s.watch.borrow(func(source Source) { h, _ = source.Heat(ring.Name, name) })
+	h.Edges, h.Counts = notNil(h.Edges), notNil(h.Counts)
+	answer(w, r, h)
+}
+
+func (s *Server) ringOf(w http.ResponseWriter, r *http.Request) (*monitor.Ring, bool) {
+	v, name := s.watch.newest.Load(), r.PathValue("ring")
+	at, ok := slices.BinarySearchFunc(v.Rings, name, func(r monitor.Ring, name string) int { return strings.Compare(r.Name, name) })
+	if !ok {
+		answerError(w, r, http.StatusNotFound, fmt.Sprintf("there is no ring %s; /api/v1/rings lists those that are there", clipped(name)))
+		return nil, false
+	}
+	return &v.Rings[at], true
+}
+
+func subOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monitor.Subscriber, bool) {
+	name := r.PathValue("subscriber")
+	at, ok := slices.BinarySearchFunc(ring.Subscribers, name, func(s monitor.Subscriber, name string) int { return strings.Compare(s.Name, name) })
+	if !ok {
+		answerError(w, r, http.StatusNotFound, fmt.Sprintf("ring %s has no subscriber %s; /api/v1/rings/%[1]s lists those that are there", ring.Name, clipped(name)))
+		return nil, false
+	}
+	return &ring.Subscribers[at], true
+}
+
+func lateOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monitor.Publisher, bool) {
+	if ring.Late == nil {
+		answerError(w, r, http.StatusNotFound, fmt.Sprintf("the publisher of ring %s does not record how late it is", ring.Name))
+		return nil, false
+	}
+	return ring.Late, true
+}
+
+// clipped quotes what somebody has sent, and no more of it than a name may have.
+func clipped(name string) string {
+	const most = 64
+	if len(name) > most {
+		return fmt.Sprintf("%q...", name[:most])
+	}
+	return fmt.Sprintf("%q", name)
+}
+
+func brief(r *http.Request) bool {
+	v := r.URL.Query().Get("brief")
+	return v == "1" || v == "true"
+}
+
+func answer(w http.ResponseWriter, r *http.Request, v any) {
+	b, err := jsonBody(v)
+	if err != nil {
+		answerError(w, r, http.StatusInternalServerError, err.Error())
+		return
+	}
+	b.write(w, r, http.StatusOK)
+}
+
+// A trimmed value is a copy whose lists are never nil, which would be null in JSON; a
+// brief one has no trends and no list of spikes.
+
+func trimmed(v *monitor.Snapshot, brief bool) *monitor.Snapshot {
+	copied := *v
+	copied.Rings = make([]monitor.Ring, len(v.Rings))
+	for i, r := range v.Rings {
+		copied.Rings[i] = trimmedRing(r, brief)
+	}
+	return &copied
+}
+
+func trimmedRing(r monitor.Ring, brief bool) monitor.Ring {
+	subs := make([]monitor.Subscriber, len(r.Subscribers))
+	for i, s := range r.Subscribers {
+		subs[i] = trimmedSub(s, brief)
+	}
+	r.Subscribers = subs
+	if r.Late != nil {
+		late := *r.Late
+		late.Spikes = trimmedLog(late.Spikes, brief)
+		r.Late = &late
+	}
+	return r
+}
+
+func trimmedSub(s monitor.Subscriber, brief bool) monitor.Subscriber {
+	s.Trend = notNil(s.Trend)
+	if brief {
+		s.Trend = []int64{}
+	}
+	s.Spikes = trimmedLog(s.Spikes, brief)
+	return s
+}
+
+func trimmedLog(l ring.SpikeLog, brief bool) ring.SpikeLog {
+	l.List = notNil(l.List)
+	if brief {
+		l.List = []ring.Spike{}
+	}
+	return l
+}
+
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

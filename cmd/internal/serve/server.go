@@ -1,0 +1,170 @@
+// Package serve is the HTTP server of tickring serve: it shows what a [monitor.Monitor]
+// sees, as a web page, as JSON and as metrics of Prometheus. It reads only.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/ring/monitor"
+)
+
+// Config says what to serve, and to whom.
+type Config struct {
+	// Monitor says which rings.
+	Monitor monitor.Config
+	// Source is looked at in place of a monitor.Monitor, if it is not nil.
+	Source Source
+	// Every is the time between two looks. 0: 1 s.
+	Every time.Duration
+	// Listen is host:port; port 0 is any that is free. Empty: DefaultListen.
+	Listen string
+	// AllowRemote permits addresses that other hosts can reach.
+	AllowRemote bool
+	// Hosts are names that requests may give the server, besides its addresses,
+	// localhost and, with AllowRemote, the name of this host.
+	Hosts []string
+	// Requests is how many are answered at once. 0: 64. Four times as many may be
+	// connected.
+	Requests int
+	// Version is told to who asks.
+	Version string
+}
+
+// DefaultListen is where the server is when nothing else is said.
+const DefaultListen = "127.0.0.1:8370"
+
+// Source is what a monitor.Monitor does.
+type Source interface {
+	Poll() *monitor.Snapshot
+	Histogram(ring, sub string, over monitor.Span) (*hdrhistogram.Histogram, bool)
+	Heat(ring, sub string) (monitor.Heat, bool)
+	Close() error
+}
+
+// ErrRemote: other hosts could reach the address.
+var ErrRemote = errors.New("other hosts can reach it, and there is no password")
+
+const (
+	headerTimeout = 5 * time.Second // for a request to come
+	writeTimeout  = 15 * time.Second
+	idleTimeout   = 2 * time.Minute
+	endTimeout    = 5 * time.Second // for requests that are being answered at the end
+	maxHeader     = 16 << 10
+)
+
+// Server answers requests about rings.
+type Server struct {
+	cfg      Config
+	listener net.Listener
+	hosts    hosts
+	watch    *watcher
+	busy     chan struct{} // has an element for each request that is being answered
+	refused  atomic.Uint64 // requests that were too many
+	answered atomic.Uint64
+}
+
+// Listen takes the address. Nothing is looked at or answered before Run.
+func Listen(cfg Config) (*Server, error) {
+	if cfg.Every == 0 {
+		cfg.Every = time.Second
+	}
+	if cfg.Listen == "" {
+		cfg.Listen = DefaultListen
+	}
+	if cfg.Requests == 0 {
+		cfg.Requests = 64
+	}
+	addr, err := net.ResolveTCPAddr("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: want HOST:PORT such as %s: %w", cfg.Listen, DefaultListen, err)
+	}
+	remote := addr.IP == nil || !addr.IP.IsLoopback()
+	if remote && !cfg.AllowRemote {
+		return nil, fmt.Errorf("listen on %s: %w; take an address such as %s, or give --allow-remote if all who can reach it may look", cfg.Listen, ErrRemote, DefaultListen)
+	}
+	listener, err := net.ListenTCP("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: the port is in use, perhaps by another tickring serve; end it, or choose another port with --listen (0 takes any that is free): %w", cfg.Listen, syscall.EADDRINUSE)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Source == nil {
+		cfg.Source = monitor.New(cfg.Monitor)
+	}
+	return &Server{
+		cfg:      cfg,
+		listener: bound(listener, 4*cfg.Requests),
+		hosts:    newHosts(cfg.Hosts, remote),
+		watch:    &watcher{source: cfg.Source, every: cfg.Every},
+		busy:     make(chan struct{}, cfg.Requests),
+	}, nil
+}
+
+// URL is where the page is.
+func (s *Server) URL() string {
+	addr := s.listener.Addr().(*net.TCPAddr)
+	if addr.IP.IsUnspecified() {
+		if name, err := os.Hostname(); err == nil {
+			return fmt.Sprintf("http://%s:%d/", name, addr.Port)
+		}
+	}
+	return fmt.Sprintf("http://%s/", addr)
+}
+
+// Run answers until ctx ends, and then those who have asked already.
+func (s *Server) Run(ctx context.Context) error {
+	s.watch.look()
+	looking, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.watch.run(looking)
+	}()
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       headerTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          log.New(discard{}, "", 0), // what clients do wrong is no matter of ours
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(s.listener) }()
+
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.Background(), endTimeout)
+		if server.Shutdown(grace) != nil {
+			server.Close() // who has not read the answer by now never will
+		}
+		cancel()
+	}
+	stop()
+	<-done
+	if cerr := s.watch.close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Close gives the address back. It is for a server that does not run.
+func (s *Server) Close() error { return s.listener.Close() }
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,76 @@
+package serve
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/ring/monitor"
+)
+
+// watcher looks at a source again and again, and lends it to requests in between.
+type watcher struct {
+	every  time.Duration
+	newest atomic.Pointer[view]
+
+	mu     sync.Mutex // for what follows
+	source Source
+	polls  uint64
+	closed bool
+}
+
+// view is a snapshot and what was made of it for those who asked. Each form is made once,
+// by the first who asks.
+type view struct {
+	*monitor.Snapshot
+	polls       uint64
+	full, brief func() (*body, error)
+}
+
+func (w *watcher) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.polls++
+	v := &view{Snapshot: w.source.Poll(), polls: w.polls}
+	v.full = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, false)) })
+	v.brief = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, true)) })
+	w.newest.Store(v)
+}
+
+func (w *watcher) run(ctx context.Context) {
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			w.look()
+		}
+	}
+}
+
+// borrow calls f with the source, unless it is closed already.
+func (w *watcher) borrow(f func(Source)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		f(w.source)
+	}
+	return !w.closed
+}
+
+func (w *watcher) histogram(ring, sub string, over monitor.Span) (h *hdrhistogram.Histogram, ok bool) {
+	w.borrow(func(s Source) { h, ok = s.Histogram(ring, sub, over) })
+	return h, ok
+}
+
+func (w *watcher) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	return w.source.Close()
+}
