@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/tickring/tickring/ring/monitor"
 )
 
@@ -54,18 +52,12 @@ func (w *watcher) run(ctx context.Context) {
 }
 
 // borrow calls f with the source, unless it is closed already.
-func (w *watcher) borrow(f func(Source)) bool {
+func (w *watcher) borrow(f func(Source)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.closed {
 		f(w.source)
 	}
-	return !w.closed
-}
-
-func (w *watcher) histogram(ring, sub string, over monitor.Span) (h *hdrhistogram.Histogram, ok bool) {
-	w.borrow(func(s Source) { h, ok = s.Histogram(ring, sub, over) })
-	return h, ok
 }
 
 func (w *watcher) close() error {
