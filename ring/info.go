@@ -45,6 +45,9 @@ type Info struct {
 
 	Subscribers []SubscriberInfo // by name
 
+	// Late is what the publisher's own file tells; nil if there is none. See Config.Spikes.
+	Late *PublisherInfo
+
 	// Err says how the ring's contents contradict themselves. Oldest and Last are
 	// not known then.
 	Err error
@@ -73,11 +76,35 @@ type SubscriberInfo struct {
 	Max      time.Duration
 	Sleeps   uint64 // times it went to sleep; see [Sleeper]
 
+	// Wait is how it waited last: spin, yield, backoff, sleeper, or other. Empty: it has not
+	// waited yet, or polls in a loop of its own.
+	Wait string
+
 	// Latencies from publish to read in ns. Never nil; without samples if they were
 	// not measured.
 	Latency *hdrhistogram.Histogram
 
+	// Spikes are latencies of at least a threshold, with what happened meanwhile, if the
+	// subscriber records them (Options.Spikes).
+	Spikes SpikeLog
+
 	// Err is set, and the rest but Name and what makes it a gate is not, if the file cannot be read.
+	Err error
+}
+
+// PublisherInfo is what the file of a publisher tells that records spikes. It stays after
+// the publisher's end, until the next one that records them.
+type PublisherInfo struct {
+	PID    int // of the publisher that it is about, in its own PID namespace
+	Opened time.Time
+	Closed bool // it closed the ring
+
+	Late    uint64                  // messages that it has said to be late, or not: Publisher.RecordLate
+	Max     time.Duration           // the latest
+	Latency *hdrhistogram.Histogram // how late they were in ns. Never nil
+	Spikes  SpikeLog
+
+	// Err is set, and the rest is not, if the file cannot be read.
 	Err error
 }
 
@@ -147,6 +174,7 @@ func stat(ps paths) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	i.Late = statPublisher(ps, r.fixed.ringID)
 	i.Subscribers, err = statSubs(ps, r.fixed.ringID)
 	for _, g := range gates {
 		at, found := slices.BinarySearchFunc(i.Subscribers, g.Name, func(s SubscriberInfo, name string) int { return strings.Compare(s.Name, name) })
@@ -195,16 +223,54 @@ func statSub(ps paths, name string, ringID uint64) (SubscriberInfo, error) {
 	if s.ringID != ringID {
 		i.Cursor = 0 // of an earlier ring of this name: it means nothing here
 	}
+	if i.Spikes, err = readSpikes(f, &s.spikes); err != nil {
+		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
+	}
 	i.Active, err = f.LockedExclusively(lockWhole)
 	return i, err
 }
 
-// info tells what a copy of a subscriber's file says.
+// statPublisher reads the publisher's own file. It is nil if there is none, or one that
+// an earlier ring of this name has left.
+func statPublisher(ps paths, ringID uint64) *PublisherInfo {
+	f, err := mmap.Open(ps.publisher(), mmap.ReadOnly)
+	if errors.Is(err, mmap.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &PublisherInfo{Err: err}
+	}
+	defer f.Close()
+	s, err := readStats(f, pubMagic)
+	var log SpikeLog
+	if err == nil {
+		log, err = readSpikes(f, &s.spikes)
+	}
+	if err != nil {
+		return &PublisherInfo{Err: fmt.Errorf("%s: %w", ps.publisher(), err)}
+	}
+	if s.ringID != ringID {
+		return nil
+	}
+	i := s.publisherInfo()
+	i.Spikes = log
+	return i
+}
+
+// publisherInfo tells what a copy of a publisher's file says, but for its spikes.
+func (f *subFile) publisherInfo() *PublisherInfo {
+	return &PublisherInfo{
+		PID: int(f.pid), Opened: unixTime(f.opened), Closed: f.state == stateClosed,
+		Late: f.messages, Max: nanoseconds(f.maxNs), Latency: importHistogram(&f.counts),
+	}
+}
+
+// info tells what a copy of a subscriber's file says, but for its spikes.
 func (f *subFile) info(name string) SubscriberInfo {
 	return SubscriberInfo{
 		Name: name, Closed: f.state == stateClosed, PID: int(f.pid), Opened: unixTime(f.opened),
 		Cursor: f.cursorSeq, Messages: f.messages, Bytes: f.bytes, Overruns: f.overruns, Lost: f.lost,
-		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs), Sleeps: f.sleeps,
+		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs), Sleeps: f.sleeps, Wait: waitText(f.wait),
 		Latency: importHistogram(&f.counts),
 	}
 }
@@ -222,6 +288,9 @@ func (s *Subscriber) Info() (SubscriberInfo, bool) {
 	}
 	i := f.info(cString(f.name[:]))
 	i.Active = true
+	if i.Spikes, err = readSpikes(s.own.file, &f.spikes); err != nil {
+		return SubscriberInfo{}, false
+	}
 	return i, true
 }
 

@@ -11,11 +11,12 @@ import (
 
 // layoutVersion is raised by every change to this file that is not an addition in
 // reserved bytes.
-const layoutVersion = 2
+const layoutVersion = 3
 
 const (
 	ringMagic = 0x474e4952_4b434954 // "TICKRING"
 	subMagic  = 0x42555352_4b434954 // "TICKRSUB"
+	pubMagic  = 0x42555052_4b434954 // "TICKRPUB"
 )
 
 const (
@@ -154,6 +155,9 @@ func frameSize(n uint64) uint64 { return (n + headerBytes + lineSize - 1) &^ (li
 
 // subFile is the file of a named subscriber: it writes, others read. The publisher
 // believes nothing in it but "no further than this".
+//
+// The publisher's own file, which it has if it records spikes, is the same with another
+// magic number. It has no cursor; its latencies are how late it was ([Publisher.RecordLate]).
 type subFile struct {
 	// Written before the file has its name, then constant.
 	magic      uint64
@@ -190,11 +194,81 @@ type subFile struct {
 	state  uint64 // stateLive, stateClosed
 	pid    uint64 // for people; nothing is decided by it
 	opened uint64 // UNIX ns
-	_      [3560]byte
+	wait   uint64 // how it waited last: waitSpin, ...; stored when a wait begins and it differs
+	_      [3552]byte
 
 	// Latencies from publish to read, in the buckets of hdrhistogram.
 	counts [histLen]uint64
+
+	// Latencies of at least a threshold, and what happened meanwhile; see spikelist.go.
+	spikes spikeList
 }
+
+const (
+	waitUnknown = 0 // it has not waited yet, or polls in a loop of its own
+	waitSpin    = 1
+	waitYield   = 2
+	waitBackoff = 3
+	waitSleeper = 4
+	waitOther   = 5
+)
+
+// spikeList is the newest spikes of a file. The thread that was late writes the head and
+// the first line of each record, the recorder the rest of it: each word has one writer.
+type spikeList struct {
+	// Since the owner opened the file.
+	threshold uint64 // ns; 0: spikes are not recorded
+	begun     uint64 // spikes; the newest has this number
+	late      uint64 // messages in them
+	_         [232]byte
+
+	// Spike number n is the record at (n-1) mod MaxSpikes.
+	records [MaxSpikes]spikeRecord
+}
+
+// spikeRecord is one spike. number and looked are 0 while the words up to the next of
+// them change, and stored last. looked is the number of the spike that the second half is
+// about: if that is another one, nobody has looked yet.
+type spikeRecord struct {
+	number   uint64
+	time     uint64 // UNIX ns, when it was noticed
+	began    uint64 // CLOCK_MONOTONIC ns, when that began which took too long
+	seq      uint64 // its first message
+	messages uint64 // grows while the next messages are late too
+	latency  uint64 // ns, the largest; grows as well
+	behind   uint64 // messages published and not read; and spikeMore
+	who      uint64 // bits 0-31 thread id, 32-47 CPU + 1 or 0 unknown, 48-55 SpikeKind
+
+	looked      uint64
+	took        uint64 // ns: what latency was
+	verdict     uint64 // bits 0-7 affinity.Cause; and spikeOther
+	covers      uint64 // ns, from the look before it began to the look after it
+	cpu         uint64 // that the thread was on at that look, + 1; 0 unknown
+	known       uint64 // affinity.Counts
+	onCPU       uint64 // ns, as all times that follow; see affinity.Activity
+	runDelay    uint64
+	voluntary   uint64
+	involuntary uint64
+	minorFaults uint64
+	majorFaults uint64
+	interrupts  uint64
+	timer       uint64
+	softirqs    uint64
+	steal       uint64
+	khz         uint64
+	khzBefore   uint64
+	throttles   uint64
+	throttled   uint64
+	gcs         uint64
+	stops       uint64
+	stopped     uint64
+	stood       uint64
+}
+
+const (
+	spikeMore  = 1 << 63 // in behind: there were more
+	spikeOther = 1 << 8  // in verdict: the thread was not the one that was watched before
+)
 
 const subFileSize = int(unsafe.Sizeof(subFile{}))
 
@@ -213,8 +287,13 @@ const (
 	_ = -(unsafe.Offsetof(subFile{}.cursorSeq) ^ 0x100)
 	_ = -(unsafe.Offsetof(subFile{}.messages) ^ 0x180)
 	_ = -(unsafe.Offsetof(subFile{}.state) ^ 0x200)
+	_ = -(unsafe.Offsetof(subFile{}.wait) ^ 0x218)
 	_ = -(unsafe.Offsetof(subFile{}.counts) ^ 0x1000)
-	_ = -(unsafe.Sizeof(subFile{}) ^ 0x8000)
+	_ = -(unsafe.Offsetof(subFile{}.spikes) ^ 0x8000)
+	_ = -(unsafe.Sizeof(subFile{}) ^ 0x10000)
+	_ = -(unsafe.Offsetof(spikeList{}.records) ^ 0x100)
+	_ = -(unsafe.Offsetof(spikeRecord{}.looked) ^ 0x40)
+	_ = -(unsafe.Sizeof(spikeRecord{}) ^ 0x100)
 )
 
 func (h *header) sum() uint32 {

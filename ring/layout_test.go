@@ -2,12 +2,16 @@ package ring
 
 import (
 	"fmt"
+	"math/bits"
 	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"github.com/tickring/tickring/affinity"
 )
 
 // TestLayoutDocument holds docs/layout.md and the structs together: the same fields
@@ -22,6 +26,8 @@ func TestLayoutDocument(t *testing.T) {
 		"### block table entry": entry{},
 		"### gate slot":         gateSlot{},
 		"## subs/NAME":          subFile{},
+		"### spike list":        spikeList{},
+		"### spike record":      spikeRecord{},
 	}
 	row := regexp.MustCompile(`(?m)^\| (0x[0-9a-f]+) \| (\d+) \| (\w+) \|`)
 	for title, v := range sections {
@@ -57,12 +63,24 @@ func TestLayoutDocument(t *testing.T) {
 		fmt.Sprintf("%d gate slots", maxGates),
 		fmt.Sprintf("of this layout: %d", layoutVersion),
 		fmt.Sprintf("%d counts", histLen),
+		fmt.Sprintf("%d KiB. The owner", subFileSize>>10),
+		fmt.Sprintf("%d unknown, %d spin, %d yield, %d backoff, %d sleeper, %d other", waitUnknown, waitSpin, waitYield, waitBackoff, waitSleeper, waitOther),
+		fmt.Sprintf("%d records of %d bytes", MaxSpikes, unsafe.Sizeof(spikeRecord{})),
+		fmt.Sprintf("%d read, %d claim, %d held, %d pace", SpikeRead, SpikeClaim, SpikeHeld, SpikePace),
+		fmt.Sprintf("%d unknown, %d stopped, %d throttled, %d steal, %d gc, %d preempted, %d slept, %d fault,\n%d interrupt, %d frequency, %d busy",
+			affinity.CauseUnknown, affinity.CauseStopped, affinity.CauseThrottled, affinity.CauseSteal, affinity.CauseGC, affinity.CausePreempted,
+			affinity.CauseSlept, affinity.CauseFault, affinity.CauseInterrupt, affinity.CauseFrequency, affinity.CauseBusy),
+		fmt.Sprintf("%d onCPU and runDelay, %d switches, %d faults, %d interrupts and timer, %d softirqs, %d steal, %d khz, %d throttles, %d gcs and stops, %d stood",
+			bit(affinity.KnowSched), bit(affinity.KnowSwitches), bit(affinity.KnowFaults), bit(affinity.KnowInterrupt), bit(affinity.KnowSoftirqs),
+			bit(affinity.KnowSteal), bit(affinity.KnowKHz), bit(affinity.KnowThrottle), bit(affinity.KnowGo), bit(affinity.KnowStood)),
 	} {
 		if !strings.Contains(strings.ReplaceAll(string(text), "0X", "0x"), strings.ReplaceAll(fact, "0X", "0x")) {
 			t.Errorf("docs/layout.md does not say %q", fact)
 		}
 	}
 }
+
+func bit(c affinity.Counts) int { return bits.TrailingZeros32(uint32(c)) }
 
 func TestGeometry(t *testing.T) {
 	for _, c := range []struct {

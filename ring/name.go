@@ -64,6 +64,7 @@ func pathsOf(dir, name string) (paths, error) {
 }
 
 func (p paths) ring() string           { return filepath.Join(p.dir, "ring") }
+func (p paths) publisher() string      { return filepath.Join(p.dir, "publisher") }
 func (p paths) lock() string           { return filepath.Join(p.dir, "lock") }
 func (p paths) subs() string           { return filepath.Join(p.dir, "subs") }
 func (p paths) sub(name string) string { return filepath.Join(p.subs(), name) }
@@ -71,7 +72,7 @@ func (p paths) sub(name string) string { return filepath.Join(p.subs(), name) }
 // removeTemps removes what processes left that were killed while they made one of the
 // ring's own files or directories. Only for the holder of the lock.
 func (p paths) removeTemps() error {
-	for _, path := range []string{p.dir, p.ring(), p.lock(), p.subs()} {
+	for _, path := range []string{p.dir, p.ring(), p.publisher(), p.lock(), p.subs()} {
 		if _, err := mmap.RemoveTemp(path); err != nil && !errors.Is(err, mmap.ErrPermission) {
 			return err
 		}

@@ -58,6 +58,7 @@ func remove(ps paths) error {
 		}
 	}
 	try(ps.ring())
+	try(ps.publisher())
 	if err := ps.removeTemps(); err != nil {
 		first = err
 	}

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -1038,7 +1039,7 @@ func TestInfoIsWhatStatSays(t *testing.T) {
 		t.Errorf("%t, %d messages, %d latencies", ok, own.Messages, own.Latency.TotalCount())
 	}
 	own.Latency, theirs.Latency = nil, nil
-	if own != theirs {
+	if !reflect.DeepEqual(own, theirs) {
 		t.Errorf("it says %+v, Stat says %+v", own, theirs)
 	}
 	s.Close()

@@ -252,6 +252,8 @@ func (f *subFile) begin() {
 	for i := range f.counts {
 		mem.Store(&f.counts[i], 0)
 	}
+	mem.Store(&f.wait, waitUnknown)
+	f.spikes.reset()
 	mem.Store(&f.pid, uint64(os.Getpid()))
 	mem.Store(&f.opened, uint64(time.Now().UnixNano()))
 	mem.StoreRelease(&f.state, stateLive)
@@ -272,25 +274,28 @@ func (o *openedSub) close() {
 
 // readSub copies a subscriber's file and verifies its constant part. It does not
 // map it, so its owner can do nothing to the reader.
-func readSub(f *mmap.File) (*subFile, error) {
+func readSub(f *mmap.File) (*subFile, error) { return readStats(f, subMagic) }
+
+// readStats is readSub for files with that magic number.
+func readStats(f *mmap.File, magic uint64) (*subFile, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
-	if size != int64(subFileSize) {
-		return nil, fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
-	}
 	s := new(subFile)
-	_, err = f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), subFileSize), 0)
+	// The start first: a file of another version has another size.
+	_, err = f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), min(size, int64(subFileSize))), 0)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%w: it was cut short while it was read", ErrCorrupt)
+		return nil, errCutShort
 	case err != nil:
 		return nil, err
-	case s.magic != subMagic:
-		return nil, fmt.Errorf("%w: it begins with %#x and is no subscriber's file", ErrCorrupt, s.magic)
-	case s.version != layoutVersion:
+	case size >= 16 && s.magic == magic && s.version != layoutVersion:
 		return nil, fmt.Errorf("%w: version %d, this build reads %d", ErrVersion, s.version, layoutVersion)
+	case size != int64(subFileSize):
+		return nil, fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
+	case s.magic != magic:
+		return nil, fmt.Errorf("%w: it begins with %#x and is no file of a subscriber or a publisher, as its name says it were", ErrCorrupt, s.magic)
 	case s.checksum != s.sum():
 		return nil, fmt.Errorf("%w: its header's checksum is wrong", ErrCorrupt)
 	case s.histLow != histLow || s.histHigh != histHigh || s.histDigits != histDigits || s.histLen != histLen:
@@ -298,3 +303,5 @@ func readSub(f *mmap.File) (*subFile, error) {
 	}
 	return s, nil
 }
+
+var errCutShort = fmt.Errorf("%w: it was cut short while it was read", ErrCorrupt)
