@@ -13,8 +13,8 @@ type Activity struct {
 	Known Counts        `json:"known"` // which of the following mean anything
 
 	// The thread.
-	OnCPU       time.Duration `json:"on_cpu_ns"`    // it ran
-	RunDelay    time.Duration `json:"run_delay_ns"` // it could have run, and another one had the CPU
+	OnCPU       time.Duration `json:"on_cpu_ns"`    // it ran; of another process, until the last timer tick or switch
+	RunDelay    time.Duration `json:"run_delay_ns"` // it could have run and did not: another task had the CPU, or its quota was used up
 	Voluntary   uint64        `json:"voluntary"`    // context switches: it slept or waited
 	Involuntary uint64        `json:"involuntary"`  // context switches: it was sent off the CPU
 	MinorFaults uint64        `json:"minor_faults"` // page faults without reading a disk
@@ -30,35 +30,92 @@ type Activity struct {
 
 	// The cgroup, for its CPU quota.
 	Throttles uint64        `json:"throttles"`
-	Throttled time.Duration `json:"throttled_ns"`
+	Throttled time.Duration `json:"throttled_ns"` // on all its CPUs together
 
 	// The Go runtime, if the thread is of this process.
 	GCs    uint64        `json:"gcs"`      // garbage collections ended
 	Stops  uint64        `json:"stops"`    // times the world was stopped, for whatever reason
 	StopNs time.Duration `json:"stops_ns"` // for about so long, together
 
-	// Stood is how much later than it meant to the watcher looked: of a thread of the
-	// same process as the one watched it says that both stood still.
+	// Stood is how much later than it meant to the watcher looked, added up by the
+	// watcher as the other counts are: if it watches a thread of its own process, both
+	// stood still together.
 	Stood time.Duration `json:"stood_ns"`
 }
 
-// Counts is a set of what an Activity knows.
-type Counts uint32
-
-const (
-	KnowSched     Counts = 1 << iota // OnCPU, RunDelay
-	KnowSwitches                     // Voluntary, Involuntary
-	KnowFaults                       // MinorFaults, MajorFaults
-	KnowInterrupt                    // Interrupts, Timer
-	KnowSoftirqs                     // Softirqs
-	KnowSteal                        // Steal
-	KnowKHz                          // KHz
-	KnowThrottle                     // Throttles, Throttled
-	KnowGo                           // GCs, Stops, StopNs
-	KnowStood                        // Stood
-)
+// ofCPU are the counts that belong to one CPU, and mean nothing once the thread is on
+// another one.
+const ofCPU = KnowInterrupt | KnowSoftirqs | KnowSteal | KnowKHz
 
 // Since returns what happened from an earlier Activity of the same thread until a.
 // What only one of them knows is unknown. A count that went down, as after the CPU
 // was changed, is unknown too.
-func (a Activity) Since(before Activity) Activity { panic("to be written") }
+func (a Activity) Since(before Activity) Activity {
+	d := Activity{At: a.At - before.At, CPU: a.CPU, Known: a.Known & before.Known & allKnown}
+	if a.CPU < 0 || a.CPU != before.CPU {
+		d.Known &^= ofCPU
+	}
+	less(&d, KnowSched, &d.OnCPU, a.OnCPU, before.OnCPU)
+	less(&d, KnowSched, &d.RunDelay, a.RunDelay, before.RunDelay)
+	less(&d, KnowSwitches, &d.Voluntary, a.Voluntary, before.Voluntary)
+	less(&d, KnowSwitches, &d.Involuntary, a.Involuntary, before.Involuntary)
+	less(&d, KnowFaults, &d.MinorFaults, a.MinorFaults, before.MinorFaults)
+	less(&d, KnowFaults, &d.MajorFaults, a.MajorFaults, before.MajorFaults)
+	less(&d, KnowInterrupt, &d.Interrupts, a.Interrupts, before.Interrupts)
+	less(&d, KnowInterrupt, &d.Timer, a.Timer, before.Timer)
+	less(&d, KnowSoftirqs, &d.Softirqs, a.Softirqs, before.Softirqs)
+	less(&d, KnowSteal, &d.Steal, a.Steal, before.Steal)
+	less(&d, KnowThrottle, &d.Throttles, a.Throttles, before.Throttles)
+	less(&d, KnowThrottle, &d.Throttled, a.Throttled, before.Throttled)
+	less(&d, KnowGo, &d.GCs, a.GCs, before.GCs)
+	less(&d, KnowGo, &d.Stops, a.Stops, before.Stops)
+	less(&d, KnowGo, &d.StopNs, a.StopNs, before.StopNs)
+	less(&d, KnowStood, &d.Stood, a.Stood, before.Stood)
+	d.KHz, d.KHzBefore = a.KHz, before.KHz
+	d.forget()
+	return d
+}
+
+// less subtracts one count of a group, and makes the group unknown if it went down.
+func less[N uint64 | time.Duration](d *Activity, group Counts, n *N, now, before N) {
+	if now < before {
+		d.Known &^= group
+		return
+	}
+	*n = now - before
+}
+
+// forget makes 0 of what is not known.
+func (a *Activity) forget() {
+	known := func(k Counts) bool { return a.Known&k != 0 }
+	if !known(KnowSched) {
+		a.OnCPU, a.RunDelay = 0, 0
+	}
+	if !known(KnowSwitches) {
+		a.Voluntary, a.Involuntary = 0, 0
+	}
+	if !known(KnowFaults) {
+		a.MinorFaults, a.MajorFaults = 0, 0
+	}
+	if !known(KnowInterrupt) {
+		a.Interrupts, a.Timer = 0, 0
+	}
+	if !known(KnowSoftirqs) {
+		a.Softirqs = 0
+	}
+	if !known(KnowSteal) {
+		a.Steal = 0
+	}
+	if !known(KnowKHz) {
+		a.KHz, a.KHzBefore = 0, 0
+	}
+	if !known(KnowThrottle) {
+		a.Throttles, a.Throttled = 0, 0
+	}
+	if !known(KnowGo) {
+		a.GCs, a.Stops, a.StopNs = 0, 0, 0
+	}
+	if !known(KnowStood) {
+		a.Stood = 0
+	}
+}

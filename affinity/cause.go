@@ -1,8 +1,8 @@
 package affinity
 
-import "time"
+import "fmt"
 
-// Cause is what most probably made a thread late.
+// Cause is what most probably made a thread late. Its text and JSON form is a word.
 type Cause uint8
 
 const (
@@ -19,12 +19,24 @@ const (
 	CauseBusy                   // the thread ran all the time: the program itself took that long
 )
 
+// String returns the word; "unknown" for a number that is no Cause.
 func (c Cause) String() string {
-	return [...]string{"unknown", "stopped", "throttled", "steal", "gc", "preempted", "slept", "fault", "interrupt", "frequency", "busy"}[c]
+	words := [...]string{"unknown", "stopped", "throttled", "steal", "gc", "preempted", "slept", "fault", "interrupt", "frequency", "busy"}
+	if int(c) >= len(words) {
+		return words[CauseUnknown]
+	}
+	return words[c]
 }
 
-// Explain says what most probably made a thread late by took, and why it is thought so in
-// one sentence, from what happened in a window around that time. A count tells that
-// something happened in the window, and a duration how much of took it explains; the
-// verdict never claims more than that.
-func Explain(took time.Duration, happened Activity) (Cause, string) { panic("to be written") }
+func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the word. The error wraps ErrSyntax.
+func (c *Cause) UnmarshalText(b []byte) error {
+	for k := CauseUnknown; k <= CauseBusy; k++ {
+		if k.String() == string(b) {
+			*c = k
+			return nil
+		}
+	}
+	return fmt.Errorf("affinity: there is no cause called %s: %w", excerpt(string(b)), ErrSyntax)
+}

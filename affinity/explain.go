@@ -1,0 +1,212 @@
+package affinity
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// costly is the most that one page fault or one interrupt is taken to cost, when only
+// their number is known. Most cost a tenth of it.
+const costly = 20 * time.Microsecond
+
+// Explain says what most probably made a thread late by took, and why it is thought so in
+// one sentence, from what happened in a window around that time. A count tells that
+// something happened in the window, and a duration how much of took it explains; the
+// verdict never claims more than that.
+//
+// A duration of at least half of took decides, those first that bring others with
+// them: to a throttled thread the scheduler counts a run delay as well, and a thread of a
+// stopped process seems to have slept. Counts decide only when no duration does, and
+// "busy" is said only of a thread that did not leave the CPU for half of took.
+func Explain(took time.Duration, happened Activity) (Cause, string) {
+	happened.forget()
+	e := evidence{happened, max(took/2, 1), max(took, 1)}
+	if e.At < e.half {
+		return CauseUnknown, fmt.Sprintf("of the %s, no more than the last %s was watched", round(took), round(e.At))
+	}
+	for _, verdict := range []func(*evidence) (Cause, string){
+		// by durations
+		(*evidence).throttled, (*evidence).stolen, (*evidence).halted, (*evidence).preempted, (*evidence).stopped,
+		// by counts
+		(*evidence).collected, (*evidence).slept, (*evidence).faults, (*evidence).interrupted, (*evidence).frequency, (*evidence).busy,
+	} {
+		if c, why := verdict(&e); c != CauseUnknown {
+			return c, why + " within " + round(e.At)
+		}
+	}
+	why := "nothing that was counted explains it within " + round(e.At)
+	if unknown := (allKnown &^ KnowStood) &^ e.Known; unknown != 0 {
+		why += "; unknown: " + strings.ReplaceAll(unknown.String(), ",", ", ")
+	}
+	return CauseUnknown, why
+}
+
+// evidence is an Activity to judge by.
+type evidence struct {
+	Activity
+	half, took time.Duration
+}
+
+func (e *evidence) knows(c Counts) bool { return e.Known&c == c }
+
+// asleep is how long the thread neither ran nor wanted to.
+func (e *evidence) asleep() time.Duration { return e.At - e.OnCPU - e.RunDelay }
+
+// ran tells whether the thread was on the CPU for more than half of took. Counts of
+// switches are exact; how long a thread of another process ran is some ms old.
+func (e *evidence) ran() bool {
+	return e.knows(KnowSwitches) && e.Voluntary == 0 && (e.Involuntary == 0 || e.knows(KnowSched) && e.RunDelay < e.half) ||
+		e.knows(KnowSched) && e.At-e.OnCPU < e.half
+}
+
+func (e *evidence) throttled() (Cause, string) {
+	if e.Throttled < e.half || e.ran() {
+		return CauseUnknown, ""
+	}
+	return CauseThrottled, fmt.Sprintf("the CPU quota of its cgroup was used up %s, for %s on all CPUs together", times(e.Throttles), round(e.Throttled))
+}
+
+func (e *evidence) stolen() (Cause, string) {
+	// Steal moves in steps of 10 ms: one alone explains nothing shorter than that. But
+	// a thread that did not leave the CPU and yet did not run had it taken away.
+	const step = 10 * time.Millisecond
+	if e.Steal < e.half || e.took < step && !e.lost() {
+		return CauseUnknown, ""
+	}
+	return CauseSteal, fmt.Sprintf("the hypervisor ran somebody else on CPU %d for about %s (counted in steps of 10ms)", e.CPU, round(e.Steal))
+}
+
+// lost tells whether neither sleep nor another task explains where the time went. Only
+// of the own process is it known exactly how long a thread ran.
+func (e *evidence) lost() bool {
+	return e.knows(KnowSched|KnowSwitches|KnowGo) && e.Voluntary == 0 && e.asleep() >= e.half
+}
+
+func (e *evidence) halted() (Cause, string) {
+	if e.StopNs < e.half || e.ran() { // a thread of Go's sleeps while the world is stopped
+		return CauseUnknown, ""
+	}
+	return CauseGC, e.goText()
+}
+
+// collected is for what a collection does to a thread besides stopping the world: it
+// waits for the workers or has to help them, for which there is no duration.
+func (e *evidence) collected() (Cause, string) {
+	if e.GCs == 0 || e.MajorFaults > 0 || e.ran() && e.manyFaults() {
+		return CauseUnknown, ""
+	}
+	return CauseGC, e.goText()
+}
+
+func (e *evidence) goText() string {
+	return fmt.Sprintf("the Go runtime stopped the world %s, for about %s, and ended %s,", times(e.Stops), round(e.StopNs), count(e.GCs, "garbage collection"))
+}
+
+func (e *evidence) preempted() (Cause, string) {
+	if e.RunDelay < e.half || e.standing() > e.RunDelay {
+		return CauseUnknown, ""
+	}
+	return CausePreempted, fmt.Sprintf("other tasks had the CPU for %s while the thread could have run, and it was sent off %s", round(e.RunDelay), times(e.Involuntary))
+}
+
+// standing is how long thread and watcher stood still together.
+func (e *evidence) standing() time.Duration {
+	if !e.knows(KnowSched) {
+		return e.Stood
+	}
+	return min(e.Stood, e.asleep())
+}
+
+func (e *evidence) stopped() (Cause, string) {
+	// A stop is a voluntary switch to the kernel, as is the wait of a frozen cgroup.
+	if e.standing() < e.half || e.knows(KnowSwitches) && e.Voluntary == 0 {
+		return CauseUnknown, ""
+	}
+	return CauseStopped, fmt.Sprintf("the whole process stood still for %s, as after SIGSTOP, under a debugger or in a frozen cgroup,", round(e.standing()))
+}
+
+func (e *evidence) slept() (Cause, string) {
+	switch {
+	case e.ran() || e.Voluntary == 0 || e.knows(KnowSched) && e.asleep() < e.half:
+		return CauseUnknown, ""
+	case e.MajorFaults > 0: // it slept until the disk had answered
+		return e.faults()
+	case e.knows(KnowSched):
+		return CauseSlept, fmt.Sprintf("the thread slept or waited %s, for %s", times(e.Voluntary), round(e.asleep()))
+	}
+	return CauseSlept, fmt.Sprintf("the thread slept or waited %s", times(e.Voluntary))
+}
+
+func (e *evidence) faults() (Cause, string) {
+	if e.MajorFaults == 0 && !e.manyFaults() {
+		return CauseUnknown, ""
+	}
+	return CauseFault, fmt.Sprintf("the thread took %s, and %d more for which a disk was read,", count(e.MinorFaults, "page fault"), e.MajorFaults)
+}
+
+func (e *evidence) manyFaults() bool {
+	return time.Duration(min(e.MinorFaults, 1<<30))*costly >= e.half
+}
+
+func (e *evidence) interrupted() (Cause, string) {
+	// Ticks are spread evenly; others may all have come at the moment in question.
+	ticks := e.Timer
+	if e.At > e.took {
+		ticks = uint64(float64(e.Timer)*float64(e.took)/float64(e.At)) + min(e.Timer, 1)
+	}
+	enough := time.Duration(min(ticks+e.Interrupts+e.Softirqs, 1<<30))*costly >= e.half
+	if e.Interrupts+e.Timer+e.Softirqs == 0 || !enough && !e.lost() {
+		return CauseUnknown, ""
+	}
+	why := fmt.Sprintf("CPU %d took %s, %s and %s", e.CPU, count(e.Interrupts, "interrupt"), count(e.Timer, "timer tick"), count(e.Softirqs, "softirq"))
+	if e.lost() {
+		why += fmt.Sprintf(", and %s went to neither the thread nor another task", round(e.asleep()))
+	}
+	return CauseInterrupt, why
+}
+
+func (e *evidence) frequency() (Cause, string) {
+	low, high := min(e.KHz, e.KHzBefore), max(e.KHz, e.KHzBefore)
+	if high-low <= low/4 { // a rate that is measured is never twice the same
+		return CauseUnknown, ""
+	}
+	return CauseFrequency, fmt.Sprintf("the clock of CPU %d went from %d MHz to %d MHz", e.CPU, e.KHzBefore/1000, e.KHz/1000)
+}
+
+func (e *evidence) busy() (Cause, string) {
+	if !e.ran() {
+		return CauseUnknown, ""
+	}
+	why := "the thread did not leave the CPU: it was its own work, or more messages than it can read,"
+	if e.Stood >= e.half {
+		why = "the thread did not leave the CPU, but the watcher was late too, so the machine may have stood still,"
+	}
+	return CauseBusy, why
+}
+
+func times(n uint64) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func count(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// round leaves three digits or so.
+func round(d time.Duration) string {
+	unit := time.Duration(1)
+	for d >= 1000*unit && unit < time.Hour {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}

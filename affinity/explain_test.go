@@ -1,0 +1,170 @@
+package affinity
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const ms, us = time.Millisecond, time.Microsecond
+
+// The kernel's counts in the first rows are as they were measured: of a spinning thread,
+// stopped, frozen, throttled, preempted, asleep.
+func TestExplain(t *testing.T) {
+	all := Counts(allKnown)
+	foreign := all &^ (KnowGo | KnowStood)
+	for _, c := range []struct {
+		name string
+		took time.Duration
+		a    Activity
+		want Cause
+		why  string // a part of it
+	}{
+		{"SIGSTOP", 200 * ms, Activity{At: 205 * ms, Known: all, OnCPU: 5 * ms, Voluntary: 1, Stood: 199 * ms}, CauseStopped, "stood still for 199ms"},
+		{"SIGSTOP on a busy machine", 20 * ms, Activity{At: 45 * ms, Known: all, OnCPU: 12 * ms, RunDelay: 12 * ms, Voluntary: 1, Involuntary: 4, Stood: 19 * ms}, CauseStopped, ""},
+		{"SIGSTOP, seen from outside", 200 * ms, Activity{At: 205 * ms, Known: foreign, OnCPU: 5 * ms, Voluntary: 1}, CauseSlept, "once, for 200ms"},
+		{"nothing but the watcher's lateness", 200 * ms, Activity{At: 205 * ms, Known: KnowStood, Stood: 200 * ms}, CauseStopped, ""},
+		{"quota", 80 * ms, Activity{At: 100 * ms, Known: all, OnCPU: 20 * ms, RunDelay: 80 * ms, Involuntary: 1, Throttles: 1, Throttled: 93 * ms, Stood: 80 * ms}, CauseThrottled, "used up once, for 93ms"},
+		{"another CPU's quota", 80 * ms, Activity{At: 100 * ms, Known: all, OnCPU: 100 * ms, Throttles: 1, Throttled: 93 * ms}, CauseBusy, "did not leave"},
+		{"preempted", 4 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 8 * ms, RunDelay: 4 * ms, Involuntary: 2}, CausePreempted, "for 4ms while"},
+		{"preempted, and the watcher too", 40 * ms, Activity{At: 60 * ms, Known: all, OnCPU: 20 * ms, RunDelay: 40 * ms, Involuntary: 9, Stood: 50 * ms}, CausePreempted, "9 times"},
+		{"slept", 5 * ms, Activity{At: 6 * ms, Known: all, OnCPU: 1 * ms, Voluntary: 1}, CauseSlept, "once, for 5ms within 6ms"},
+		{"slept, no times", 5 * ms, Activity{At: 6 * ms, Known: KnowSwitches, Voluntary: 2}, CauseSlept, "twice within"},
+		{"switched for a moment", 5 * ms, Activity{At: 6 * ms, Known: all, OnCPU: 5900 * us, RunDelay: 16 * us, Voluntary: 1, Involuntary: 1}, CauseBusy, ""},
+		{"steal", 30 * ms, Activity{At: 40 * ms, CPU: 3, Known: all, OnCPU: 12 * ms, Steal: 30 * ms}, CauseSteal, "on CPU 3 for about 30ms"},
+		{"a step of steal", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, Steal: 10 * ms}, CauseBusy, ""},
+		{"a step of steal, and time is missing", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 11 * ms, Steal: 10 * ms}, CauseSteal, ""},
+		{"a step of steal, another process", 1 * ms, Activity{At: 12 * ms, Known: foreign, OnCPU: 8 * ms, Steal: 10 * ms}, CauseBusy, ""},
+		{"the world stopped", 2 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 10 * ms, Voluntary: 2, GCs: 1, Stops: 2, StopNs: 1500 * us}, CauseGC, "twice, for about 1.5ms, and ended 1 garbage collection"},
+		{"stopped for something else", 2 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 10 * ms, Voluntary: 1, Stops: 1, StopNs: 1500 * us}, CauseGC, "0 garbage collections"},
+		{"waited for a collection", 2 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 10 * ms, Voluntary: 2, GCs: 1, Stops: 2, StopNs: 50 * us}, CauseGC, ""},
+		{"helped a collection", 2 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, GCs: 1, Stops: 2, StopNs: 50 * us}, CauseGC, ""},
+		{"a collection, and others had the CPU", 2 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 8 * ms, RunDelay: 4 * ms, Involuntary: 1, GCs: 1, Stops: 2, StopNs: 50 * us}, CausePreempted, ""},
+		{"a disk", 8 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 3 * ms, Voluntary: 2, MajorFaults: 2, MinorFaults: 1}, CauseFault, "1 page fault, and 2 more for which a disk was read"},
+		{"many faults", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, MinorFaults: 900}, CauseFault, "900 page faults"},
+		{"one fault", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, MinorFaults: 1}, CauseBusy, ""},
+		{"interrupts", 50 * us, Activity{At: 12 * ms, CPU: 1, Known: all, OnCPU: 12 * ms, Interrupts: 1, Timer: 12, Softirqs: 2}, CauseInterrupt, "CPU 1 took 1 interrupt, 12 timer ticks and 2 softirqs"},
+		{"the tick", 20 * us, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, Timer: 3}, CauseInterrupt, ""},
+		{"ticks do not add up", 1 * ms, Activity{At: 100 * ms, Known: all, OnCPU: 100 * ms, Timer: 100}, CauseBusy, ""},
+		{"interrupts that took the time", 4 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 8 * ms, Interrupts: 1}, CauseInterrupt, "4ms went to neither"},
+		{"clock rate", 1 * ms, Activity{At: 12 * ms, CPU: 2, Known: all, OnCPU: 12 * ms, KHz: 1200000, KHzBefore: 3400000}, CauseFrequency, "CPU 2 went from 3400 MHz to 1200 MHz"},
+		{"clock rate, hardly", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms, KHz: 3390000, KHzBefore: 3400000}, CauseBusy, ""},
+		{"busy", 1 * ms, Activity{At: 12 * ms, Known: all, OnCPU: 12 * ms}, CauseBusy, "did not leave the CPU"},
+		{"busy, old news of the time on CPU", 1 * ms, Activity{At: 12 * ms, Known: foreign, OnCPU: 8 * ms}, CauseBusy, ""},
+		{"the machine stood still", 50 * ms, Activity{At: 60 * ms, Known: all, OnCPU: 60 * ms, Stood: 50 * ms}, CauseBusy, "the machine may have stood still"},
+		{"nothing known", 1 * ms, Activity{At: 12 * ms, Voluntary: 5, GCs: 1, Stood: 7 * ms}, CauseUnknown, "unknown: sched, switches, faults"},
+		{"nothing explains", 5 * ms, Activity{At: 12 * ms, Known: KnowSched, OnCPU: 6 * ms}, CauseUnknown, "nothing that was counted"},
+		{"watched too late", 5 * ms, Activity{At: 1 * ms, Known: all, OnCPU: 1 * ms}, CauseUnknown, "no more than the last 1ms"},
+	} {
+		got, why := Explain(c.took, c.a)
+		if got != c.want || !strings.Contains(why, c.why) {
+			t.Errorf("%s: %s (%s); want %s (%s)", c.name, got, why, c.want, c.why)
+		}
+		if strings.Contains(why, "\n") || len(why) > 250 {
+			t.Errorf("%s: no sentence of bearable length: %q", c.name, why)
+		}
+	}
+}
+
+// The words may come from a file that anybody wrote.
+func TestExplainAnything(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		var a Activity
+		v := reflect.ValueOf(&a).Elem()
+		for i := range v.NumField() {
+			n := r.Uint64() >> r.IntN(64)
+			if f := v.Field(i); f.CanInt() {
+				f.SetInt(int64(n))
+			} else {
+				f.SetUint(n)
+			}
+		}
+		for _, took := range []time.Duration{0, -1, math.MinInt64, math.MaxInt64, time.Duration(r.Int64N(1e9))} {
+			if c, why := Explain(took, a); c.String() == "unknown" != (c == CauseUnknown) || len(why) > 500 {
+				t.Fatalf("Explain(%v, %+v) = %v, %q", took, a, c, why)
+			}
+		}
+	}
+}
+
+func TestSince(t *testing.T) {
+	before := Activity{At: 5, CPU: 1, Known: allKnown, OnCPU: 1, RunDelay: 2, Voluntary: 3, Involuntary: 4, MinorFaults: 5, MajorFaults: 6, Interrupts: 7, Timer: 8,
+		Softirqs: 9, Steal: 10, KHz: 11, KHzBefore: 1, Throttles: 12, Throttled: 13, GCs: 14, Stops: 15, StopNs: 16, Stood: 17}
+	after := Activity{At: 50, CPU: 1, Known: allKnown, OnCPU: 11, RunDelay: 13, Voluntary: 15, Involuntary: 17, MinorFaults: 19, MajorFaults: 21, Interrupts: 23, Timer: 25,
+		Softirqs: 27, Steal: 29, KHz: 99, Throttles: 32, Throttled: 34, GCs: 36, Stops: 38, StopNs: 40, Stood: 42}
+	want := Activity{At: 45, CPU: 1, Known: allKnown, OnCPU: 10, RunDelay: 11, Voluntary: 12, Involuntary: 13, MinorFaults: 14, MajorFaults: 15, Interrupts: 16, Timer: 17,
+		Softirqs: 18, Steal: 19, KHz: 99, KHzBefore: 11, Throttles: 20, Throttled: 21, GCs: 22, Stops: 23, StopNs: 24, Stood: 25}
+	if got := after.Since(before); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+
+	for k := Counts(1); k <= allKnown; k <<= 1 {
+		a, w := after, want
+		a.Known &^= k
+		w.Known &^= k
+		w.forget()
+		if got := a.Since(before); got != w {
+			t.Errorf("%v unknown: got  %+v\nwant %+v", k, got, w)
+		}
+		if w == want {
+			t.Errorf("%v: nothing was forgotten", k)
+		}
+	}
+
+	moved := after
+	moved.CPU = 0
+	if got := moved.Since(before); got.Known != allKnown&^ofCPU || got.CPU != 0 || got.Interrupts != 0 || got.KHz != 0 || got.Voluntary != 12 {
+		t.Errorf("on another CPU: %+v", got)
+	}
+	moved.CPU, before.CPU = -1, -1
+	if got := moved.Since(before); got.Known&ofCPU != 0 {
+		t.Errorf("on an unknown CPU: %+v", got)
+	}
+	before.CPU = 1
+
+	down := after
+	down.Timer, down.StopNs = 0, 0
+	if got := down.Since(before); got.Known != allKnown&^(KnowInterrupt|KnowGo) || got.Interrupts != 0 || got.GCs != 0 {
+		t.Errorf("counts went down: %+v", got)
+	}
+}
+
+func TestActivityJSON(t *testing.T) {
+	type verdict struct {
+		Cause Cause
+		A     Activity
+	}
+	for _, v := range []verdict{
+		{CauseUnknown, Activity{CPU: -1}},
+		{CauseGC, Activity{At: 5, Known: KnowGo | KnowStood | KnowSched, GCs: 1}},
+		{CauseBusy, Activity{Known: allKnown}},
+	} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back verdict
+		if err := json.Unmarshal(b, &back); err != nil || back != v {
+			t.Errorf("%s: %+v, %v", b, back, err)
+		}
+	}
+	b, _ := json.Marshal(verdict{CauseGC, Activity{Known: KnowGo | KnowSched | 1<<20}})
+	if !strings.Contains(string(b), `"Cause":"gc"`) || !strings.Contains(string(b), `"known":["sched","go"]`) {
+		t.Errorf("%s", b)
+	}
+	for _, bad := range []string{`{"Cause":"x"}`, `{"A":{"known":["x"]}}`, `{"A":{"known":7}}`} {
+		var v verdict
+		if err := json.Unmarshal([]byte(bad), &v); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if Cause(200).String() != "unknown" || Counts(1<<20).String() != "none" || (KnowSwitches|KnowGo).String() != "switches,go" {
+		t.Error("names")
+	}
+}
