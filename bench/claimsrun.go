@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/tickring/tickring/internal/gaps"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/ring"
 )
@@ -202,7 +203,7 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 			return err
 		}
 	}
-	listener := &ear{cpu: s.setup.CPUs[0], clock: s.clock, gaps: make([]uint64, 0, gapsInSlice), dist: newDist()}
+	listener := newEar(s.setup.CPUs[0], s.clock)
 	claims := make([]uint64, claimBlocks)
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for began := time.Now(); time.Since(began) < config.Duration && ctx.Err() == nil; {
@@ -217,7 +218,7 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 			c.one = append(c.one, last(c)/last(all[c.crowd.one]))
 		}
 		err := onCPU(s.setup.CPUs[0], func() error {
-			listener.listen(s.scale.Ticks(uint64(claimListen)), s.scale.Ticks(uint64(leastGap)))
+			listener.Listen(s.scale.Ticks(uint64(claimListen)), s.scale.Ticks(uint64(gaps.Least)))
 			return nil
 		})
 		if err != nil {
@@ -225,7 +226,7 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 		}
 		listener.count(s.scale)
 	}
-	if listener.heard > 0 {
+	if listener.Heard > 0 {
 		r.Noise = listener.noise(s.scale)
 	}
 	for _, c := range all {
