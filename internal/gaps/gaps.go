@@ -25,7 +25,9 @@ const inSlice = 1 << 14
 
 // Ear is what a thread that spins on a CPU hears of others.
 type Ear struct {
-	CPU     int
+	CPU           int
+	Before, After func() // if not nil, called by the thread right before and after it listens in Together
+
 	Heard   uint64 // ticks it has listened
 	Missing uint64 // of those, in gaps
 	clock   tick.Clock
@@ -84,7 +86,13 @@ func Together(ears []*Ear, scale tick.Scale, slice time.Duration, on func(e *Ear
 				for ready.Add(1); int(ready.Load()) < len(ears); {
 					runtime.Gosched()
 				}
+				if e.Before != nil {
+					e.Before()
+				}
 				e.Listen(scale.Ticks(uint64(slice)), scale.Ticks(uint64(Least)))
+				if e.After != nil {
+					e.After()
+				}
 				return nil
 			})
 		}()
