@@ -21,6 +21,7 @@ func routes() []route {
 	return []route{
 		{"/{$}", file("index.html")},
 		{"/static/{file}", static},
+		{"/metrics", (*Server).scrape},
 		{"/healthz", (*Server).health},
 		{"/openapi.json", description},
 		{"/api/v1/rings", (*Server).rings},

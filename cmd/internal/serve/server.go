@@ -69,6 +69,7 @@ type Server struct {
 	listener net.Listener
 	hosts    hosts
 	watch    *watcher
+	scale    *scale
 	busy     chan struct{} // has an element for each request that is being answered
 	refused  atomic.Uint64 // requests that were too many
 	answered atomic.Uint64
@@ -103,13 +104,16 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Source == nil {
 		cfg.Source = monitor.New(cfg.Monitor)
 	}
-	return &Server{
+	s := &Server{
 		cfg:      cfg,
 		listener: bound(listener, 4*cfg.Requests),
 		hosts:    newHosts(cfg.Hosts, remote),
 		watch:    &watcher{source: cfg.Source, every: cfg.Every},
 		busy:     make(chan struct{}, cfg.Requests),
-	}, nil
+		scale:    newScale(),
+	}
+	s.watch.metrics = func(v *view) *scrapes { return newScrapes(gatherer{s, v}) }
+	return s, nil
 }
 
 // URL is where the page is.

@@ -11,8 +11,9 @@ import (
 
 // watcher looks at a source again and again, and lends it to requests in between.
 type watcher struct {
-	every  time.Duration
-	newest atomic.Pointer[view]
+	every   time.Duration
+	metrics func(*view) *scrapes
+	newest  atomic.Pointer[view]
 
 	mu     sync.Mutex // for what follows
 	source Source
@@ -26,6 +27,7 @@ type view struct {
 	*monitor.Snapshot
 	polls       uint64
 	full, brief func() (*body, error)
+	metrics     *scrapes
 }
 
 func (w *watcher) look() {
@@ -35,6 +37,7 @@ func (w *watcher) look() {
 	v := &view{Snapshot: w.source.Poll(), polls: w.polls}
 	v.full = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, false)) })
 	v.brief = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, true)) })
+	v.metrics = w.metrics(v)
 	w.newest.Store(v)
 }
 
