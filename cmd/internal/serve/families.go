@@ -67,7 +67,7 @@ func subscriberFamilies() []family[*monitor.Subscriber] {
 		counter("tickring_subscriber_overruns_total", "Times the publisher lapped the subscriber.", func(s s) uint64 { return s.Overruns }),
 		counter("tickring_subscriber_sleeps_total", "Times the subscriber slept until it was woken.", func(s s) uint64 { return s.Sleeps }),
 		counter("tickring_subscriber_negative_latencies_total", "Messages read before they were published, says the clock.", func(s s) uint64 { return s.Negative }),
-		counter("tickring_subscriber_latencies_beyond_histogram_total", "Latencies above 10 s, which the histogram counts as 10 s.", func(s s) uint64 { return s.TooLong }),
+		counter("tickring_subscriber_latencies_beyond_range_total", "Latencies above 10 s, which the histogram counts as 10 s.", func(s s) uint64 { return s.TooLong }),
 		gauge("tickring_subscriber_unmoved_seconds", "For how long the subscriber has not moved.", func(s s) float64 { return s.Moved.Seconds() }),
 		{name: "tickring_subscriber_opened_timestamp_seconds", help: "When the subscriber was opened.", value: func(s s) (float64, bool) { return unix(s.Opened), isTime(s.Opened) }},
 		gauge("tickring_read_latency_max_seconds", "The largest latency since the subscriber was opened.", func(s s) float64 { return seconds(s.Start.Max) }),

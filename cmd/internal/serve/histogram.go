@@ -148,8 +148,5 @@ func spans(counts []int64, first int) (runs []*dto.BucketSpan, deltas []int64) {
 		*runs[len(runs)-1].Length += uint32(gap) + 1
 		next = first + i + 1
 	}
-	if len(runs) == 0 { // which makes an empty histogram a native one
-		runs = []*dto.BucketSpan{{Offset: proto.Int32(0), Length: proto.Uint32(0)}}
-	}
 	return runs, deltas
 }

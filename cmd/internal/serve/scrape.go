@@ -9,15 +9,11 @@ import (
 )
 
 // scrape answers with the metrics of the newest snapshot, in the form that was asked for.
-// A snapshot's metrics are made once, whoever asks how often.
 func (s *Server) scrape(w http.ResponseWriter, r *http.Request) {
 	forms := s.watch.newest.Load().metrics
 	form := forms.text
-	switch expfmt.NegotiateIncludingOpenMetrics(r.Header).FormatType() {
-	case expfmt.TypeProtoDelim:
+	if expfmt.Negotiate(r.Header).FormatType() == expfmt.TypeProtoDelim {
 		form = forms.proto
-	case expfmt.TypeOpenMetrics:
-		form = forms.open
 	}
 	b, err := form()
 	if err != nil {
@@ -27,35 +23,44 @@ func (s *Server) scrape(w http.ResponseWriter, r *http.Request) {
 	b.write(w, r, http.StatusOK)
 }
 
-// scrapes are the metrics of a snapshot in all forms that there are. Only proto has native
-// histograms.
+// scrapes are the metrics of a snapshot in the forms that there are. Each is made once,
+// whoever asks how often. Only proto has native histograms.
 type scrapes struct {
-	text, open, proto func() (*body, error)
+	text, proto func() (*body, error)
 }
 
 func newScrapes(g gatherer) *scrapes {
-	families := sync.OnceValues(g.Gather)
-	form := func(kind expfmt.FormatType) func() (*body, error) {
-		return sync.OnceValues(func() (*body, error) {
-			all, err := families()
+	gather := sync.OnceValues(g.Gather)
+	return &scrapes{
+		text: sync.OnceValues(func() (*body, error) {
+			families, err := gather()
 			if err != nil {
 				return nil, err
 			}
-			format := expfmt.NewFormat(kind)
+			subs := 0
+			for _, r := range g.view.Rings {
+				subs += len(r.Subscribers)
+			}
+			text := make([]byte, 0, 16<<10+len(g.view.Rings)*4<<10+subs*5<<10) // about so many
+			for _, f := range families {
+				text = appendText(text, f)
+			}
+			return newBody(textType, text), nil
+		}),
+		proto: sync.OnceValues(func() (*body, error) {
+			families, err := gather()
+			if err != nil {
+				return nil, err
+			}
 			var out bytes.Buffer
+			format := expfmt.NewFormat(expfmt.TypeProtoDelim)
 			e := expfmt.NewEncoder(&out, format)
-			for _, f := range all {
+			for _, f := range families {
 				if err := e.Encode(f); err != nil {
 					return nil, err
 				}
 			}
-			if c, ok := e.(expfmt.Closer); ok {
-				if err := c.Close(); err != nil {
-					return nil, err
-				}
-			}
 			return newBody(string(format), out.Bytes()), nil
-		})
+		}),
 	}
-	return &scrapes{form(expfmt.TypeTextPlain), form(expfmt.TypeOpenMetrics), form(expfmt.TypeProtoDelim)}
 }

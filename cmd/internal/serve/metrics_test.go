@@ -1,0 +1,302 @@
+package serve
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/tickring/tickring/ring/monitor"
+)
+
+// metrics are those that a server of a source tells.
+func metrics(t testing.TB, f *fake) map[string]*dto.MetricFamily {
+	t.Helper()
+	s := newServer(t, f)
+	// Gatherers checks what it gathers as a registry does: labels, duplicates, types.
+	all, err := prometheus.Gatherers{gatherer{s, s.watch.newest.Load()}}.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(all).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", err, problems)
+	}
+	families := map[string]*dto.MetricFamily{}
+	for _, family := range all {
+		if !strings.HasPrefix(family.GetName(), "tickring_") {
+			t.Errorf("%s does not begin with tickring_", family.GetName())
+		}
+		families[family.GetName()] = family
+	}
+	return families
+}
+
+// value is that of a sample with the labels, which are written name=value.
+func value(t *testing.T, families map[string]*dto.MetricFamily, name string, labels ...string) (v float64, found bool) {
+	t.Helper()
+	family := families[name]
+	if family == nil {
+		t.Fatalf("there is no %s", name)
+	}
+	for _, m := range family.Metric {
+		has := 0
+		for _, l := range m.Label {
+			for _, want := range labels {
+				if l.GetName()+"="+l.GetValue() == want {
+					has++
+				}
+			}
+		}
+		if has < len(labels) {
+			continue
+		}
+		if found {
+			t.Errorf("%s has more than one of %v", name, labels)
+		}
+		found = true
+		switch {
+		case m.Counter != nil:
+			v = m.Counter.GetValue()
+		case m.Gauge != nil:
+			v = m.Gauge.GetValue()
+		}
+	}
+	return v, found
+}
+
+func TestMetrics(t *testing.T) {
+	f := newFake()
+	families := metrics(t, f)
+	alpha := f.snapshot.Load().Rings[0].Subscribers[0]
+	for _, m := range []struct {
+		name   string
+		want   float64
+		labels []string
+	}{
+		{"tickring_monitor_rings", 2, nil},
+		{"tickring_subscriber_lag_messages", float64(alpha.Lag), []string{"ring=es", "subscriber=alpha"}},
+		{"tickring_subscriber_lag_seconds", alpha.LagTime.Seconds(), []string{"subscriber=alpha"}},
+		{"tickring_subscriber_lost_messages_total", float64(alpha.Lost), []string{"subscriber=alpha"}},
+		{"tickring_subscriber_messages_total", 0, []string{"subscriber=beta"}},
+		{"tickring_subscriber_state", 1, []string{"subscriber=beta", "state=dead"}},
+		{"tickring_subscriber_state", 0, []string{"subscriber=beta", "state=reading"}},
+		{"tickring_subscriber_recent_spikes", 1, []string{"subscriber=alpha", "cause=stopped"}},
+		{"tickring_ring_publisher_state", 1, []string{"ring=nq", "state=dead"}},
+		{"tickring_ring_back_pressure_total", float64(f.snapshot.Load().Rings[0].Refused), []string{"ring=es"}},
+		{"tickring_ring_readable", 0, []string{"ring=es"}}, // it has an Error
+		{"tickring_read_latency_max_seconds", 100e-6, []string{"subscriber=alpha"}},
+		{"tickring_publisher_spikes_total", float64(f.snapshot.Load().Rings[0].Late.Spikes.Spikes), []string{"ring=es"}},
+	} {
+		if got, found := value(t, families, m.name, m.labels...); !found || got != m.want {
+			t.Errorf("%s %v: %v %v, want %v", m.name, m.labels, got, found, m.want)
+		}
+	}
+	if _, found := value(t, families, "tickring_subscriber_lag_seconds", "subscriber=beta"); found {
+		t.Error("a lag that is not known is told")
+	}
+	if n := len(families["tickring_read_latency_seconds"].Metric); n != 2 {
+		t.Errorf("%d histograms of subscribers", n)
+	}
+	if n := len(families["tickring_publisher_lateness_seconds"].Metric); n != 1 {
+		t.Errorf("%d histograms of publishers", n)
+	}
+}
+
+// What a ring says of itself may be anything.
+func TestMetricsOfStrangeText(t *testing.T) {
+	f := newFake()
+	s := *f.snapshot.Load()
+	s.Rings = append([]monitor.Ring{}, s.Rings...)
+	s.Rings[0].Schema, s.Rings[0].Source = "a\xFFb\n\"", "\\"
+	f.snapshot.Store(&s)
+	if _, found := value(t, metrics(t, f), "tickring_ring_info", "schema=a\uFFFDb\n\"", `source=\`); !found {
+		t.Error("no tickring_ring_info of it")
+	}
+	wantText(t, f)
+}
+
+// wantText demands that a scrape's text is what Prometheus' own package writes.
+func wantText(t *testing.T, f *fake) {
+	t.Helper()
+	s := newServer(t, f)
+	families, err := gatherer{s, s.watch.newest.Load()}.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&want, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []byte
+	for _, family := range families {
+		got = appendText(got, family)
+	}
+	wantLines := strings.Split(want.String(), "\n")
+	for i, line := range strings.Split(string(got), "\n") {
+		if i >= len(wantLines) || line != wantLines[i] {
+			t.Fatalf("line %d is %q, want %q", i+1, line, wantLines[i])
+		}
+	}
+}
+
+func scraped(t testing.TB, s *Server, accept, encoding string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", "http://localhost/metrics", nil)
+	r.Header.Set("Accept", accept)
+	r.Header.Set("Accept-Encoding", encoding)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return w
+}
+
+const acceptProto = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+
+func TestScrape(t *testing.T) {
+	s := newServer(t, newFake())
+	text := scraped(t, s, "", "")
+	if got := text.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain; version=0.0.4") {
+		t.Error(got)
+	}
+	wantText(t, newFake())
+	zipped := scraped(t, s, "", "gzip")
+	if zipped.Header().Get("Content-Encoding") != "gzip" || zipped.Body.Len() > text.Body.Len()/3 {
+		t.Errorf("%v, %d bytes of %d", zipped.Header(), zipped.Body.Len(), text.Body.Len())
+	}
+	encoded := scraped(t, s, acceptProto, "")
+	d := expfmt.NewDecoder(encoded.Body, expfmt.ResponseFormat(encoded.Header()))
+	natives := 0
+	for {
+		var family dto.MetricFamily
+		if d.Decode(&family) != nil {
+			break
+		}
+		if family.GetName() == "tickring_read_latency_seconds" {
+			for _, m := range family.Metric {
+				if m.Histogram.GetZeroThreshold() > 0 && len(m.Histogram.Bucket) > 20 { // as Prometheus tells them
+					natives++
+				}
+			}
+		}
+	}
+	if natives != 2 {
+		t.Errorf("%d histograms that are native and classic", natives)
+	}
+	if promtool, err := exec.LookPath("promtool"); err != nil {
+		t.Log("there is no promtool to check this")
+	} else {
+		check := exec.Command(promtool, "check", "metrics")
+		check.Stdin = bytes.NewReader(text.Body.Bytes())
+		if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("promtool: %v\n%s", err, out)
+		}
+	}
+}
+
+// A histogram has to be as if Prometheus' own had counted the latencies.
+func TestHistogram(t *testing.T) {
+	mixed := hdrhistogram.New(1, 10e9, 2)
+	for ns, n := range map[int64]int64{0: 3, 1: 1, 49: 2, 50: 2, 51: 1, 255: 7, 1000: 1, 1001: 4, 123456: 100, 999e6: 5, 1e9: 1, 5e9: 2, 10e9: 9} {
+		if err := mixed.RecordValues(ns, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, h := range map[string]*hdrhistogram.Histogram{"none": latencies(0, 0, 0), "one": latencies(1, 160, 0), "many": latencies(3000, 10, 997), "mixed": mixed} {
+		sc := newScale()
+		edges := make([]float64, len(sc.edges))
+		copy(edges, sc.edges)
+		reference := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "reference", Buckets: edges, NativeHistogramBucketFactor: 1.1})
+		sum := 0.0
+		for _, bar := range h.Distribution() {
+			for range bar.Count {
+				reference.Observe(float64(bar.To) / 1e9)
+				sum += float64(bar.From+bar.To) / 2e9
+			}
+		}
+		var m dto.Metric
+		if err := reference.Write(&m); err != nil {
+			t.Fatal(err)
+		}
+		want, opened := m.Histogram, time.Unix(1700000000, 0)
+		got := sc.histogram(h, opened)
+		if !got.CreatedTimestamp.AsTime().Equal(opened) {
+			t.Errorf("%s: created %v", name, got.CreatedTimestamp.AsTime())
+		}
+		if diff := got.GetSampleSum() - sum; diff > sum*1e-9 || diff < -sum*1e-9 {
+			t.Errorf("%s: sum %v, want %v", name, got.GetSampleSum(), sum)
+		}
+		want.SampleSum, want.CreatedTimestamp = got.SampleSum, got.CreatedTimestamp
+		if !proto.Equal(got, want) {
+			t.Errorf("%s:\n got %v\nwant %v", name, got, want)
+		}
+	}
+}
+
+// thousand is 100 rings with 10 subscribers each, whose latencies are spread widely.
+func thousand() *fake {
+	f := &fake{histograms: map[string]*hdrhistogram.Histogram{}}
+	var s monitor.Snapshot
+	full := newFake().snapshot.Load().Rings[0]
+	for i := range 100 {
+		r := full
+		r.Name, r.Subscribers, r.Late = fmt.Sprintf("ring%02d", i), nil, nil
+		for j := range 10 {
+			sub := full.Subscribers[0]
+			sub.Name = fmt.Sprintf("subscriber%d", j)
+			r.Subscribers = append(r.Subscribers, sub)
+			f.histograms[r.Name+"/"+sub.Name] = latencies(1000, 100, 4999)
+		}
+		s.Rings = append(s.Rings, r)
+	}
+	f.snapshot.Store(&s)
+	return f
+}
+
+// BenchmarkScrape1000 is the first scrape of a snapshot of 1,000 subscribers on 100 rings,
+// from request to the last byte.
+func BenchmarkScrape1000(b *testing.B) {
+	s := newServer(b, thousand())
+	for _, form := range []struct{ name, accept, encoding string }{
+		{"text", "", ""},
+		{"text+gzip", "", "gzip"},
+		{"proto", acceptProto, ""},
+		{"proto+gzip", acceptProto, "gzip"},
+	} {
+		b.Run(form.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				s.watch.look()
+				b.StartTimer()
+				w := scraped(b, s, form.accept, form.encoding)
+				b.ReportMetric(float64(w.Body.Len()), "bytes")
+			}
+		})
+	}
+	b.Run("rings", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			s.watch.look()
+			b.StartTimer()
+			if get(b, s, "/api/v1/rings?brief=1", nil) != http.StatusOK {
+				b.Fatal("no answer")
+			}
+		}
+	})
+}
