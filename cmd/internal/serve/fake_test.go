@@ -59,7 +59,7 @@ func newFake() *fake {
 	fill(reflect.ValueOf(&es).Elem(), new(int64))
 	es.Name, es.Publisher, es.Stamps = "es", "live", "every message"
 	alpha := es.Subscribers[0]
-	alpha.Name, alpha.State = "alpha", monitor.StateReading
+	alpha.Name, alpha.State, alpha.Wait, alpha.Gate = "alpha", monitor.StateReading, "spin", "holding"
 	alpha.Start.Max = 100_000
 	es.Subscribers = []monitor.Subscriber{alpha, {Name: "beta", State: monitor.StateDead, LagTime: -1}}
 	f := &fake{
