@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tickring/tickring/mmap"
 )
@@ -67,10 +69,7 @@ func remove(ps paths) error {
 		return err
 	}
 	for _, s := range subs {
-		name, hidden := strings.CutPrefix(s.Name(), ".")
-		if at := strings.LastIndex(name, ".tmp-"); hidden && at >= 0 {
-			name = name[:at] // of a killed creator: .NAME.tmp-...
-		}
+		name := finalName(s.Name()) // of a killed creator's too
 		if s.Type().IsRegular() && CheckName(name) == nil {
 			try(ps.sub(s.Name()))
 		} else if first == nil {
@@ -84,10 +83,40 @@ func remove(ps paths) error {
 	// The lock goes last: until then nobody makes the ring anew. Who does from now on
 	// keeps the directory.
 	try(ps.lock())
-	if err := os.Remove(ps.dir); err != nil && !errors.Is(err, os.ErrNotExist) && !exists(ps.lock()) && first == nil {
+	err = os.Remove(ps.dir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) && !ps.hasForeign() {
+		err = nil
+	}
+	if first == nil {
 		first = err
 	}
 	return first
+}
+
+// hasForeign says whether there is something in the ring's directory that is not of a ring.
+func (p paths) hasForeign() bool {
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	for _, e := range entries {
+		switch filepath.Join(p.dir, finalName(e.Name())) { // somebody may be making it
+		case p.ring(), p.publisher(), p.lock(), p.subs():
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// finalName is what a file is to be called that package mmap is making: .NAME.tmp-... is
+// its name until then.
+func finalName(name string) string {
+	rest, hidden := strings.CutPrefix(name, ".")
+	if at := strings.LastIndex(rest, ".tmp-"); hidden && at >= 0 {
+		return rest[:at]
+	}
+	return name
 }
 
 func exists(path string) bool {
