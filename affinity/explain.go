@@ -36,6 +36,9 @@ func Explain(took time.Duration, happened Activity) (Cause, string) {
 		}
 	}
 	why := "nothing that was counted explains it within " + round(e.At)
+	if e.lost() {
+		why += ", though " + e.lostText()
+	}
 	if unknown := (allKnown &^ KnowStood) &^ e.Known; unknown != 0 {
 		why += "; unknown: " + strings.ReplaceAll(unknown.String(), ",", ", ")
 	}
@@ -56,6 +59,9 @@ func (e *evidence) asleep() time.Duration { return e.At - e.OnCPU - e.RunDelay }
 // ran tells whether the thread was on the CPU for more than half of took. Counts of
 // switches are exact; how long a thread of another process ran is some ms old.
 func (e *evidence) ran() bool {
+	if e.lost() {
+		return false
+	}
 	return e.knows(KnowSwitches) && e.Voluntary == 0 && (e.Involuntary == 0 || e.knows(KnowSched) && e.RunDelay < e.half) ||
 		e.knows(KnowSched) && e.At-e.OnCPU < e.half
 }
@@ -77,7 +83,7 @@ func (e *evidence) stolen() (Cause, string) {
 	return CauseSteal, fmt.Sprintf("the hypervisor ran somebody else on CPU %d for about %s (counted in steps of 10ms)", e.CPU, round(e.Steal))
 }
 
-// lost tells whether neither sleep nor another task explains where the time went. Only
+// lost tells whether neither the thread nor sleep nor another task had half of took. Only
 // of the own process is it known exactly how long a thread ran.
 func (e *evidence) lost() bool {
 	return e.knows(KnowSched|KnowSwitches|KnowGo) && e.Voluntary == 0 && e.asleep() >= e.half
@@ -142,7 +148,11 @@ func (e *evidence) faults() (Cause, string) {
 	if e.MajorFaults == 0 && !e.manyFaults() {
 		return CauseUnknown, ""
 	}
-	return CauseFault, fmt.Sprintf("the thread took %s, and %d more for which a disk was read,", count(e.MinorFaults, "page fault"), e.MajorFaults)
+	why := "the thread took " + count(e.MinorFaults, "page fault")
+	if e.MajorFaults > 0 {
+		why += fmt.Sprintf(", and %d more for which a disk was read,", e.MajorFaults)
+	}
+	return CauseFault, why
 }
 
 func (e *evidence) manyFaults() bool {
@@ -155,15 +165,21 @@ func (e *evidence) interrupted() (Cause, string) {
 	if e.At > e.took {
 		ticks = uint64(float64(e.Timer)*float64(e.took)/float64(e.At)) + min(e.Timer, 1)
 	}
-	enough := time.Duration(min(ticks+e.Interrupts+e.Softirqs, 1<<30))*costly >= e.half
-	if e.Interrupts+e.Timer+e.Softirqs == 0 || !enough && !e.lost() {
+	others := e.Interrupts + e.Softirqs
+	enough := time.Duration(min(ticks+others, 1<<30))*costly >= e.half
+	longest := time.Duration(min(others, 1<<30)) * 2 * time.Millisecond // after which softirqs are put off to a thread
+	if others+e.Timer == 0 || !enough && !(e.lost() && longest >= e.asleep()) {
 		return CauseUnknown, ""
 	}
 	why := fmt.Sprintf("CPU %d took %s, %s and %s", e.CPU, count(e.Interrupts, "interrupt"), count(e.Timer, "timer tick"), count(e.Softirqs, "softirq"))
 	if e.lost() {
-		why += fmt.Sprintf(", and %s went to neither the thread nor another task", round(e.asleep()))
+		why += ", and " + e.lostText() + ","
 	}
 	return CauseInterrupt, why
+}
+
+func (e *evidence) lostText() string {
+	return fmt.Sprintf("neither the thread nor another task had the CPU for %s", round(e.asleep()))
 }
 
 func (e *evidence) frequency() (Cause, string) {

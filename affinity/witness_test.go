@@ -190,3 +190,24 @@ func TestWitnessOfNobody(t *testing.T) {
 		t.Errorf("closed: %+v", a)
 	}
 }
+
+func TestSlowFilesAreGivenUp(t *testing.T) {
+	root := watched().write(t)
+	for _, c := range []struct {
+		took [wideTries]time.Duration
+		kept bool
+	}{
+		{[wideTries]time.Duration{20 * ms, 20 * ms, wideMost, 20 * ms}, true}, // once is enough: the others were interrupted
+		{[wideTries]time.Duration{20 * ms, 20 * ms, wideMost + 1, 20 * ms}, false},
+	} {
+		f := wideFile{procFile: openProc(root + "/proc/interrupts")}
+		for _, d := range c.took {
+			f.tried(d)
+		}
+		var buf []byte
+		if got := f.read(&buf, true) != nil; got != c.kept {
+			t.Errorf("after %v: kept %v", c.took, got)
+		}
+		f.close()
+	}
+}

@@ -1,0 +1,296 @@
+package affinity
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// spinOnCPU takes half of a CPU away, or all that nobody else wants.
+func spinOnCPU() {
+	var cpu int
+	fmt.Sscan(os.Getenv("CPU"), &cpu)
+	runtime.LockOSThread()
+	if err := (host{}).setMask(SetOf(cpu)); err != nil {
+		panic(err)
+	}
+	fmt.Println("spinning")
+	gap(time.Hour, time.Hour)
+}
+
+// provoke calls do on a thread of its own until the verdict is the wanted one: on a
+// machine that does other things too, something else may be to blame for once. do returns
+// how long it took.
+func provoke(t *testing.T, want Cause, do func() time.Duration) {
+	t.Helper()
+	onOwnThread(func() {
+		w, err := NewWitness(0, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer w.Close()
+		var verdicts []string
+		var before, after Activity
+		for range 30 {
+			w.Look(&before)
+			took := do()
+			w.Look(&after)
+			cause, why := Explain(took, after.Since(before))
+			if cause == want {
+				t.Logf("%v: %s: %s (a look costs %v)", took, cause, why, w.Cost())
+				return
+			}
+			verdicts = append(verdicts, fmt.Sprintf("%v: %s: %s", took, cause, why))
+		}
+		t.Errorf("never %s, but\n%s", want, strings.Join(verdicts, "\n"))
+	})
+}
+
+func elapsed(f func()) func() time.Duration {
+	return func() time.Duration {
+		start := tick.Mono()
+		f()
+		return time.Duration(tick.Mono() - start)
+	}
+}
+
+// gap spins until it finds that at least d are missing, for which it returns that time,
+// or until the time is up.
+func gap(d, most time.Duration) time.Duration {
+	first := tick.Mono()
+	for last := first; ; {
+		now := tick.Mono()
+		if missing := time.Duration(now - last); missing >= d || time.Duration(now-first) > most {
+			return missing
+		}
+		last = now
+	}
+}
+
+func TestSleepIsNamed(t *testing.T) {
+	provoke(t, CauseSlept, elapsed(func() { time.Sleep(3 * time.Millisecond) }))
+}
+
+func TestWorkIsNamed(t *testing.T) {
+	provoke(t, CauseBusy, elapsed(func() { gap(time.Hour, 2*time.Millisecond) }))
+}
+
+func TestFaultsAreNamed(t *testing.T) {
+	provoke(t, CauseFault, elapsed(func() {
+		b, err := unix.Mmap(-1, 0, 4<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		unix.Madvise(b, unix.MADV_NOHUGEPAGE)
+		for i := 0; i < len(b); i += os.Getpagesize() {
+			b[i] = 1
+		}
+		unix.Munmap(b)
+	}))
+}
+
+func TestCollectionsAreNamed(t *testing.T) {
+	provoke(t, CauseGC, elapsed(runtime.GC))
+}
+
+func TestPreemptionIsNamed(t *testing.T) {
+	allowed, err := Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpu := allowed.Min()
+	_, lines := start(t, "spin", fmt.Sprint("CPU=", cpu))
+	if !lines.Scan() {
+		t.Fatal("nobody else spins")
+	}
+	pinned := false
+	provoke(t, CausePreempted, func() time.Duration {
+		if !pinned {
+			if err := (host{}).setMask(SetOf(cpu)); err != nil {
+				t.Error(err)
+			}
+			pinned = true
+		}
+		return gap(time.Millisecond, 50*time.Millisecond)
+	})
+}
+
+// watchForGaps is a process with a thread that must not be late, and a watcher, as a
+// program would have them: it prints a verdict for each time the thread was.
+func watchForGaps() {
+	runtime.GOMAXPROCS(3)
+	type late struct{ at, took time.Duration }
+	gaps := make(chan late, 100)
+	tids := make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		tids <- unix.Gettid()
+		for {
+			took := gap(20*time.Millisecond, time.Hour)
+			gaps <- late{time.Duration(tick.Mono()), took}
+		}
+	}()
+	w, err := NewWitness(0, <-tids)
+	if err != nil {
+		panic(err)
+	}
+	const every = 5 * time.Millisecond
+	var past [200]Activity
+	var now Activity
+	fmt.Println("watching")
+	for next := time.Duration(tick.Mono()); ; next = max(next+every, now.At) {
+		time.Sleep(next - time.Duration(tick.Mono()))
+		now.Stood += max(time.Duration(tick.Mono())-next, 0)
+		now.Known |= KnowStood
+		var found []late
+		for len(gaps) > 0 {
+			found = append(found, <-gaps)
+		}
+		w.Look(&now)
+		for _, g := range found {
+			for i := len(past) - 1; i >= 0; i-- {
+				if past[i].At != 0 && past[i].At <= g.at-g.took {
+					c, why := Explain(g.took, now.Since(past[i]))
+					fmt.Println(c, g.took, why)
+					break
+				}
+			}
+		}
+		copy(past[:], past[1:])
+		past[len(past)-1] = now
+	}
+}
+
+// wantVerdict reads what watchForGaps prints until the word is there.
+func wantVerdict(t *testing.T, lines *bufio.Scanner, want Cause, each func()) {
+	t.Helper()
+	var verdicts []string
+	for len(verdicts) < 20 {
+		each()
+		if !lines.Scan() {
+			break
+		}
+		if strings.HasPrefix(lines.Text(), want.String()+" ") {
+			t.Log(lines.Text())
+			return
+		}
+		verdicts = append(verdicts, lines.Text())
+	}
+	t.Errorf("never %s, but\n%s", want, strings.Join(verdicts, "\n"))
+}
+
+func TestStopIsNamed(t *testing.T) {
+	cmd, lines := start(t, "gaps")
+	lines.Scan()
+	wantVerdict(t, lines, CauseStopped, func() {
+		cmd.Process.Signal(syscall.SIGSTOP)
+		time.Sleep(80 * time.Millisecond) // at least; how long it really was, the process finds out
+		cmd.Process.Signal(syscall.SIGCONT)
+	})
+}
+
+func TestQuotaIsNamed(t *testing.T) {
+	dir := groupWithQuota(t)
+	cmd, lines := start(t, "gaps")
+	if err := os.WriteFile(dir+"/cgroup.procs", fmt.Append(nil, cmd.Process.Pid), 0); err != nil {
+		t.Fatal(err)
+	}
+	lines.Scan()
+	wantVerdict(t, lines, CauseThrottled, func() {})
+}
+
+// groupWithQuota makes a cgroup that is granted a quarter of a CPU.
+func groupWithQuota(t *testing.T) string {
+	t.Helper()
+	name := fmt.Sprint("tickring-test-", os.Getpid())
+	var reasons []error
+	for _, way := range []struct{ parent, file, limit string }{
+		{"/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "25000"},
+		{"/sys/fs/cgroup/cpu,cpuacct", "cpu.cfs_quota_us", "25000"},
+		{"/sys/fs/cgroup", "cpu.max", "25000 100000"},
+	} {
+		dir := filepath.Join(way.parent, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				reasons = append(reasons, err)
+			}
+			continue
+		}
+		if err := writeExisting(filepath.Join(dir, way.file), way.limit); err != nil {
+			reasons = append(reasons, err)
+			os.Remove(dir)
+			continue
+		}
+		t.Cleanup(func() {
+			for range 100 { // until its last process is gone
+				if os.Remove(dir) == nil {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		return dir
+	}
+	t.Skip("no cgroup with a CPU quota can be made here: ", errors.Join(reasons...))
+	return ""
+}
+
+func writeExisting(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+func TestWitnessOfOthers(t *testing.T) {
+	cmd, lines := start(t, "spin", "CPU=0")
+	lines.Scan()
+	w, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var a Activity
+	w.Look(&a)
+	if a.Known&(KnowGo|KnowStood) != 0 || a.Known&(KnowSwitches|KnowFaults) != KnowSwitches|KnowFaults || a.CPU < 0 {
+		t.Errorf("alive: %+v", a)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	w.Look(&a)
+	if a.Known&(KnowSched|KnowSwitches|KnowFaults) != 0 || a.CPU != -1 {
+		t.Errorf("dead: %+v", a)
+	}
+	if _, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of the dead: %v", err)
+	}
+}
+
+func BenchmarkLook(b *testing.B) {
+	w, err := NewWitness(0, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close()
+	b.ReportAllocs()
+	var a Activity
+	for b.Loop() {
+		w.Look(&a)
+	}
+}
