@@ -111,8 +111,10 @@ func (s *subscriber) NextBatch(b *Batch) Status {
 	if s.timed {
 		now := s.clock.Now()
 		for i := range b.n {
+			s.ahead = uint64(i)
 			s.recordLatency(*b.word(i), now)
 		}
+		s.ahead = 0
 	}
 	s.word = *b.word(b.n - 1)
 	s.pos = pos

@@ -38,6 +38,9 @@ func (p *publisher) Claim(n int) ([]byte, error) {
 		}
 	}
 	p.open, p.short = uint64(n)+1, 0 // short: Publish goes the slow way and finds out
+	if p.late != nil {
+		p.late.claimed = p.clock.Now()
+	}
 	return unsafe.Slice((*byte)(p.payload(p.pos)), n), nil
 }
 
@@ -61,6 +64,9 @@ func (p *publisher) Commit(typ uint16, n int) error {
 	p.commit(p.pos, size, nil, frameWord(uint64(n), typ)|now<<32)
 	p.advance(size, 1)
 	p.endClaim()
+	if p.late != nil {
+		p.late.commits(p.seq-1, p.clock.Now())
+	}
 	return nil
 }
 

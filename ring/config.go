@@ -89,6 +89,12 @@ type Config struct {
 	// must not use the publisher.
 	OnLag, OnDemote func(GateLag)
 
+	// Spikes records what takes at least that long, and what happened to the thread
+	// meanwhile, in a file of the publisher's own that others can read ([Stat]): from Claim to Commit,
+	// being held by a gate, and being late ([Publisher.RecordLate]). A goroutine looks at
+	// the thread every 10 ms, from the one that calls Create on. 0: nothing is recorded.
+	Spikes time.Duration
+
 	// NoPrefault leaves the pages of the mapping to be mapped at first use, which
 	// opens large rings sooner and makes the first lap slower.
 	NoPrefault bool
@@ -122,6 +128,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: source %q is longer than %d bytes or has a zero byte", ErrConfig, c.Source, len(header{}.source))
 	case c.Heartbeat > 0 && c.Heartbeat < time.Millisecond, c.Heartbeat > time.Hour:
 		return fmt.Errorf("%w: a heartbeat every %v is not between 1 ms and 1 h", ErrConfig, c.Heartbeat)
+	case c.Spikes < 0:
+		return fmt.Errorf("%w: Spikes %v is negative", ErrConfig, c.Spikes)
 	case c.Poll < 0, c.Poll > time.Second:
 		return fmt.Errorf("%w: polling every %v is not between 0 and 1 s", ErrConfig, c.Poll)
 	}
@@ -231,6 +239,13 @@ type Options struct {
 	// every message.
 	NoHistogram bool
 
+	// Spikes records latencies of at least that, and what happened to the thread meanwhile,
+	// in the subscriber's file, for others to read ([Stat], [Subscriber.Info]): for named
+	// subscribers of rings with stamps that measure latencies. What is faster costs nothing. A
+	// goroutine looks at the thread every 10 ms, from the one that calls Open on, so the
+	// process needs a second core that Go may use (GOMAXPROCS). 0: none are recorded.
+	Spikes time.Duration
+
 	// NoStepOff keeps polling a publisher that is only just ahead. By default a
 	// subscriber that has caught up with a steady stream leaves the publisher's
 	// cache line alone for about a microsecond, which lets both run faster.
@@ -250,6 +265,10 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: New %d is none of the places to begin", ErrConfig, o.New)
 	case o.Rejoin > RejoinMark:
 		return fmt.Errorf("%w: Rejoin %d is none of the places to go on", ErrConfig, o.Rejoin)
+	case o.Spikes < 0:
+		return fmt.Errorf("%w: Spikes %v is negative", ErrConfig, o.Spikes)
+	case o.Spikes > 0 && (o.Name == "" || o.NoHistogram):
+		return fmt.Errorf("%w: Spikes is for named subscribers that measure latencies", ErrConfig)
 	case o.Ephemeral && o.Name == "":
 		return fmt.Errorf("%w: Ephemeral is for named subscribers", ErrConfig)
 	}

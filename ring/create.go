@@ -66,10 +66,26 @@ func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_
 	if old.ring != nil {
 		old.why = old.misfit(cfg, p.clock.Kind())
 	}
+	var late *lateness
+	if cfg.Spikes > 0 {
+		if late, err = newLateness(ps, cfg); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if p.late == nil {
+				late.close()
+			}
+		}()
+	}
 	if old.ring != nil && old.why == nil {
 		err = p.goOn(old, cfg)
 	} else {
 		err = p.replace(old, cfg)
+	}
+	if err == nil && late != nil {
+		if err = p.recordLateness(late); err != nil {
+			_ = mmap.Guard(func() error { p.setState(stateClosed); return nil })
+		}
 	}
 	if err != nil {
 		return nil, err

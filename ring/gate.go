@@ -141,7 +141,13 @@ func (p *publisher) awaitGates(claim uint64) error {
 	}
 	p.limit = limit
 	if limit < claim {
+		if p.late != nil {
+			p.late.refused(p.seq)
+		}
 		return ErrBackPressure
+	}
+	if p.late != nil {
+		p.late.through(p.seq)
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func (s *Subscriber) nextWait(ctx context.Context, w WaitStrategy, st Status) (m
 // because the subscriber was closed or its ring is corrupt.
 func (s *Subscriber) Await(ctx context.Context, w WaitStrategy) error {
 	p := newPauses(ctx, w)
+	s.tellWait(p.kind)
 	if p.sleeper != nil {
 		p.sleeper.one[0] = s
 		p.subs = p.sleeper.one[:]
@@ -76,7 +77,8 @@ type pauses struct {
 	subs    []*Subscriber
 	ctx     context.Context
 	done    <-chan struct{}
-	spins   int // so many looks come without a pause
+	spins   int    // so many looks come without a pause
+	kind    uint64 // waitSpin, ...
 	polls   int
 }
 
@@ -84,7 +86,8 @@ func newPauses(ctx context.Context, w WaitStrategy) pauses {
 	if w == nil {
 		w = Backoff{}
 	}
-	p := pauses{wait: w, ctx: ctx, done: ctx.Done(), spins: spinsOf(w)}
+	p := pauses{wait: w, ctx: ctx, done: ctx.Done()}
+	p.kind, p.spins = kindOf(w)
 	p.sleeper, _ = w.(*Sleeper)
 	return p
 }
@@ -110,17 +113,28 @@ func (p *pauses) pause() error {
 	return nil
 }
 
-// spinsOf says how many polls a strategy makes without giving the core away.
-func spinsOf(w WaitStrategy) int {
+// kindOf says what a strategy is, and how many polls it makes without giving the core away.
+func kindOf(w WaitStrategy) (kind uint64, spins int) {
 	switch w := w.(type) {
 	case Spin:
-		return math.MaxInt
+		return waitSpin, math.MaxInt
 	case Yield:
-		return orDefault(w.Spins, yieldSpins)
+		return waitYield, orDefault(w.Spins, yieldSpins)
 	case Backoff:
-		return orDefault(w.Spins, backoffSpins)
+		return waitBackoff, orDefault(w.Spins, backoffSpins)
 	case *Sleeper:
-		return w.opt.Spins
+		return waitSleeper, w.opt.Spins
 	}
-	return 0
+	return waitOther, 0
+}
+
+// tellWait says in the subscriber's file how it waits.
+func (s *subscriber) tellWait(kind uint64) {
+	if s.waits == kind {
+		return
+	}
+	s.waits = kind
+	if s.stats != nil {
+		mem.Store(&s.stats.wait, kind)
+	}
 }

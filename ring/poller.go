@@ -22,6 +22,7 @@ import (
 type Poller struct {
 	levels []pollLevel   // the highest priority first
 	subs   []*Subscriber // of all levels
+	waits  uint64        // what the files of all say of how they wait; 0: perhaps not of all
 	level  int           // whom to check next: levels[level].subs[at]
 	at     int
 }
@@ -63,6 +64,7 @@ func (p *Poller) Add(s *Subscriber, priority int) {
 	}
 	p.levels[i].subs = append(p.levels[i].subs, e)
 	p.subs = append(p.subs, s)
+	p.waits = waitUnknown
 }
 
 // Remove removes a subscriber, which is as it was before. Of what Next has returned of it
@@ -140,6 +142,12 @@ func (p *Poller) NextWait(ctx context.Context, w WaitStrategy) (*Subscriber, []b
 	}
 	pauses := newPauses(ctx, w)
 	pauses.subs = p.subs
+	if p.waits != pauses.kind {
+		p.waits = pauses.kind
+		for _, s := range p.subs {
+			s.tellWait(pauses.kind)
+		}
+	}
 	for {
 		if err := pauses.pause(); err != nil {
 			return nil, nil, Empty, err

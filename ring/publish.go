@@ -24,7 +24,8 @@ type publisher struct {
 	open   uint64 // 1 and the bytes of the open claim; 0: there is none
 	closed bool
 	clock  tick.Clock
-	gates  []*gate // that hold
+	gates  []*gate   // that hold
+	late   *lateness // nil: nothing is recorded of the publisher itself
 	// Told of gates that begin to hold the publisher, and that are let go.
 	onLag, onDemote func(GateLag)
 }

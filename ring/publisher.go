@@ -108,6 +108,10 @@ func (p *Publisher) release() {
 		g.cursor.close()
 	}
 	p.gates = nil
+	if p.late != nil {
+		p.late.close()
+		p.late = nil
+	}
 	if p.region != nil {
 		p.region.Close()
 	}

@@ -77,6 +77,9 @@ type subscriber struct {
 	scale  tick.Scale
 	anchor uint64 // full time from which the stamps of this block count
 	joined uint64 // messages stamped before are not timed: they waited for us to exist
+	usual  uint64 // ns: latencies above go the slow way; histHigh at most
+	spikes *spikeWriter
+	ahead  uint64 // of the message that is being accounted: so many of its batch come before it
 	// Whether stamps can be compared with clock, and whether latencies are counted.
 	stamped, timed bool
 
@@ -92,6 +95,7 @@ type subscriber struct {
 	lost    uint64
 	gap     [2]uint64
 	err     error
+	waits   uint64                // what its file says of how it waits
 	line    [mem.LineWords]uint64 // the payload of the message in hand, or
 	buf     []byte                // that of a message read the slow way; as long as the largest
 }

@@ -63,9 +63,8 @@ func (s *subscriber) recordLatency(word, now uint64) {
 	if ns > f.maxNs {
 		mem.Store(&f.maxNs, ns)
 	}
-	if ns > histHigh {
-		mem.Add(&f.tooLong, 1)
-		ns = histHigh
+	if ns > s.usual {
+		ns = s.unusual(ns)
 	}
 	mem.Add(&f.counts[histIndex(ns)], 1)
 }

@@ -19,6 +19,7 @@ type Subscriber struct {
 	ring      *ringFile
 	region    *mmap.Region
 	own       *openedSub // nil for a pure reader
+	recorder  *recorder  // nil: spikes are not recorded
 	ephemeral bool
 	once      sync.Once
 	told      uint64 // epoch of the publisher that NextWait has returned Closed of
@@ -81,9 +82,17 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 			return nil, err
 		}
 		s.ephemeral = opt.Ephemeral
+		if opt.Spikes > 0 { // it looks for the first time before anything can be late
+			if s.recorder, err = newRecorder(&s.own.stats.spikes); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := mmap.Guard(func() error { return s.enter(opt) }); err != nil {
 		return nil, err
+	}
+	if s.recorder != nil {
+		s.recorder.start()
 	}
 	return s, nil
 }
@@ -110,10 +119,16 @@ func (s *Subscriber) enter(opt Options) error {
 		return fmt.Errorf("%w: the cursor of %q is at message %d, which the ring is yet to reach; remove %s to begin anew",
 			ErrCorrupt, opt.Name, cursor, s.own.file.Path())
 	}
+	if opt.Spikes > 0 && !s.stamped && s.err == nil {
+		return fmt.Errorf("%w: spikes are latencies, and the ring's messages carry no time that this process can read; leave Spikes out", ErrConfig)
+	}
 	if s.err == nil && s.own != nil {
 		s.timed = s.stamped && !opt.NoHistogram
 		s.stats = s.own.stats
 		s.stats.begin()
+		if opt.Spikes > 0 {
+			s.recordSpikes(opt.Spikes)
+		}
 		s.done()
 		// Last: until then the publisher takes the position for that of another file.
 		mem.StoreRelease(&s.stats.cursorFile, h.fileID)
@@ -139,6 +154,7 @@ func (s *subscriber) start(v view) {
 	s.view = v
 	s.short = v.fast()
 	s.buf = make([]byte, v.maxMessage)
+	s.usual = histHigh
 	s.chase.need = chaseRun
 }
 
@@ -346,6 +362,10 @@ func (s *Subscriber) close(done bool) error {
 
 // release frees everything. remove takes the subscriber's file away.
 func (s *Subscriber) release(remove bool) {
+	if s.recorder != nil {
+		s.recorder.close()
+		s.recorder = nil
+	}
 	if s.region != nil {
 		s.region.Close()
 		s.region = nil

@@ -210,9 +210,11 @@ func (t *TypedSubscriber[T]) NextBatch(vs []T) (int, Status) {
 	s.accountBatch(uint64(n), uint64(n)*size)
 	if s.timed {
 		now := s.clock.Now()
-		for _, w := range t.words[:n] {
+		for i, w := range t.words[:n] {
+			s.ahead = uint64(i)
 			s.recordLatency(w, now)
 		}
+		s.ahead = 0
 	}
 	s.word = t.words[n-1]
 	s.pos = pos

@@ -1,0 +1,122 @@
+package ring
+
+import (
+	"math"
+	"time"
+
+	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// spikeWriter is what the thread that may be late has of a list of spikes.
+type spikeWriter struct {
+	list      *spikeList
+	threshold uint64 // ns
+	newest    uint64 // number of the newest spike; 0: there is none
+	kind      SpikeKind
+	next      uint64 // a message that is late with this number belongs to the newest spike too
+
+	// One moment on two clocks. Go reads the clock without a system call only as a
+	// difference from a time.Time.
+	base time.Time
+	mono uint64 // CLOCK_MONOTONIC ns
+
+	cpu uint32 // for the kernel to put it
+}
+
+// newSpikeWriter begins to record in a list that is empty.
+func newSpikeWriter(list *spikeList, threshold time.Duration) *spikeWriter {
+	w := &spikeWriter{list: list, threshold: uint64(threshold), base: time.Now()}
+	w.mono = tick.Mono()
+	mem.Store(&list.threshold, w.threshold)
+	return w
+}
+
+// goesOn says whether message seq, which is late, belongs to the newest spike, and counts
+// it there if so.
+func (w *spikeWriter) goesOn(kind SpikeKind, seq, ns uint64) bool {
+	if w.newest == 0 || seq != w.next || kind != w.kind {
+		return false
+	}
+	w.list.extend(w.newest, ns)
+	w.next++
+	return true
+}
+
+// begin records a spike that begins with message seq. It makes two short system calls, and
+// allocates nothing.
+func (w *spikeWriter) begin(kind SpikeKind, seq, ns, behind uint64) {
+	now := time.Now()
+	tid, cpu := w.where()
+	w.newest = w.list.add(newSpike{
+		time: uint64(now.UnixNano()), began: w.mono + uint64(now.Sub(w.base)) - ns,
+		seq: seq, latency: ns, behind: behind,
+		who: uint64(uint32(tid)) | uint64(uint16(cpu+1))<<32 | uint64(kind)<<48,
+	})
+	w.kind, w.next = kind, seq+1
+}
+
+// recordSpikes makes the subscriber record latencies of at least that.
+func (s *subscriber) recordSpikes(threshold time.Duration) {
+	s.spikes = newSpikeWriter(&s.stats.spikes, threshold)
+	s.usual = min(histHigh, uint64(threshold)-1)
+}
+
+// unusual takes note of a latency above usual, and returns what the histogram has for it.
+//
+//go:noinline
+func (s *subscriber) unusual(ns uint64) uint64 {
+	if w := s.spikes; w != nil && ns >= w.threshold {
+		seq := s.next + s.ahead
+		if s.viewed != 0 {
+			seq-- // a message in view has been passed already
+		}
+		if !w.goesOn(SpikeRead, seq, ns) {
+			w.begin(SpikeRead, seq, ns, s.behind(seq))
+		}
+	}
+	if ns > histHigh {
+		mem.Add(&s.stats.tooLong, 1)
+		ns = histHigh
+	}
+	return ns
+}
+
+// spikeFrames is how many frames are walked to count what is behind a spike.
+const spikeFrames = 64
+
+// behind is how many messages have been published after message seq, which is the one at
+// pos or near it, with spikeMore if that is not all.
+func (s *subscriber) behind(seq uint64) uint64 {
+	pos, end, next := s.pos, s.end, s.next
+walk:
+	for range spikeFrames {
+		if pos == end {
+			end += s.block
+		}
+		switch size := s.frameHeader(pos) & 0xFFFF; size {
+		case 0:
+			if s.overrun(s.pos) {
+				break walk // a 0 in somebody's payload
+			}
+			return next - seq - 1
+		case sizePad:
+			pos = end
+		case sizeTime:
+			pos += lineSize
+		default:
+			frame := frameSize(size - 1)
+			if size-1 > s.maxMessage || pos+frame > end {
+				break walk // rubbish of a later lap
+			}
+			pos += frame
+			next++
+		}
+	}
+	if k := mem.LoadAcquire(s.claimed); s.checkClaimed(k) == nil {
+		if e, ok := s.readEntry(s.newest(k)); ok {
+			next = max(next, e.seq)
+		}
+	}
+	return min(next-seq-1, math.MaxInt64) | spikeMore
+}
