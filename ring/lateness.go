@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"os"
 	"time"
 	"unsafe"
