@@ -1,10 +1,103 @@
-"use strict";
+// Asks the server each second, and shows what it says.
 
-async function show() {
-  const main = document.getElementById("rings");
-  const answer = await fetch("api/v1/rings?brief=1");
-  const snapshot = await answer.json();
-  main.textContent = snapshot.rings.map((r) => r.name + " " + r.publisher).join("\n");
+import * as api from './api.js';
+import * as format from './format.js';
+import { setText, setAttribute, show } from './dom.js';
+import { Detail } from './detail.js';
+import * as lists from './lists.js';
+import { choose, onChange, state } from './state.js';
+
+const every = 1000; // ms
+const old = 5000; // ms without a new look at the rings, after which it is said
+
+const node = (id) => document.getElementById(id);
+const detail = new Detail(node('detail'));
+
+let last = null; // snapshot
+let lastNew = 0; // performance.now() when one came that was newer than the one before
+let paused = false;
+let timer = 0;
+let asking = false;
+
+async function tick() {
+  clearTimeout(timer);
+  if (asking || paused || document.hidden) return;
+  asking = true;
+  const began = performance.now();
+  try {
+    const snapshot = await api.snapshot();
+    snapshot.rings ??= [];
+    if (snapshot.time !== last?.time) {
+      lastNew = began;
+      lists.remember(snapshot);
+    }
+    last = snapshot;
+    draw(false);
+    say(performance.now() - lastNew > old ? `The server answers, but has not looked at the rings for ${format.ago((performance.now() - lastNew) * 1e6)}.` : (last.error ?? ''));
+    await detail.ask();
+  } catch (e) {
+    if (e.status === undefined) throw e;
+    gone(e);
+  } finally {
+    asking = false;
+    timer = setTimeout(tick, Math.max(50, every - (performance.now() - began)));
+  }
 }
 
-show();
+function draw(anew) {
+  lists.reflect();
+  document.body.classList.toggle('open', state.ring !== '');
+  if (!last) return;
+  lists.update(last, anew);
+  detail.update(last);
+  setText(node('dir'), last.dir ?? '');
+  setText(node('status'), `${paused ? 'paused at' : 'live'} ${format.clock(Date.parse(last.time))}`);
+  setAttribute(node('status'), 'title', `Looking at all rings took ${format.ns(last.took_ns)}.`);
+}
+
+function gone(e) {
+  say(`${e.message} Trying again each second.${last ? ` What you see is of ${format.clock(Date.parse(last.time))}.` : ''}`, true);
+}
+
+// say shows what is wrong. What is old then looks old.
+function say(text, stale) {
+  setText(node('notice'), text);
+  show(node('notice'), text !== '');
+  document.body.classList.toggle('stale', Boolean(stale));
+}
+
+function pause() {
+  paused = !paused;
+  node('pause').setAttribute('aria-pressed', String(paused));
+  node('pause').textContent = paused ? 'Go on' : 'Pause';
+  draw(false);
+  tick();
+}
+
+node('pause').addEventListener('click', pause);
+document.addEventListener('visibilitychange', tick);
+
+onChange((before) => {
+  draw(true);
+  if (state.ring !== before.ring || state.sub !== before.sub) {
+    detail.opened(before);
+    detail.ask().catch(gone);
+  }
+});
+
+document.addEventListener('keydown', (e) => {
+  if (e.ctrlKey || e.metaKey || e.altKey) return;
+  const typing = e.target.matches('input, select, textarea');
+  if (e.key === 'Escape') {
+    if (typing) e.target.blur();
+    else if (state.ring) choose({ ring: '', sub: '' });
+  } else if (e.key === '/' && !typing) {
+    e.preventDefault();
+    node('filter').focus();
+  } else if (e.key === 'p' && !typing) {
+    pause();
+  }
+});
+
+draw(true);
+tick();

@@ -1,0 +1,162 @@
+// A table whose rows stay the same nodes from one update to the next. Rows that are out of sight keep
+// their old texts until they come near, so that what is not seen costs nothing.
+
+import { el } from './dom.js';
+
+// A column is {id, label, about, text(row), value(row), mark(row), number, wide, draw(cell, row, text)}:
+// text is what the cell shows, value what it is sorted by (default: text), mark the class of the
+// cell's meaning, wide 1 or 2 for columns that narrow tables leave out, draw paints the cell
+// instead of its text when text has changed. The first column is the link to the row.
+export class Table {
+  // options: columns; key(row), which is unique; href(row); open(row); sorted(id, order), called
+  // when the user has asked for another order.
+  constructor(table, options) {
+    Object.assign(this, options);
+    this.lines = new Map(); // by key
+    this.order = [];
+    this.heads = new Map(this.columns.map((c) => [c.id, this.head(c)]));
+    this.body = el('tbody');
+    table.append(el('thead', {}, el('tr', {}, ...this.heads.values())), this.body);
+    this.sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        target.line.near = isIntersecting;
+        if (isIntersecting) this.fill(target.line);
+      }
+    }, { rootMargin: '200px', scrollMargin: '200px' });
+    this.pointed = false;
+    this.body.addEventListener('pointerenter', (e) => (this.pointed = e.pointerType === 'mouse'));
+    this.body.addEventListener('pointerleave', () => (this.pointed = false));
+    this.body.addEventListener('click', (e) => this.clicked(e));
+    this.body.addEventListener('keydown', (e) => this.pressed(e));
+  }
+
+  head(column) {
+    const button = el('button', { type: 'button', title: column.about }, column.label);
+    button.addEventListener('click', () => {
+      const first = column.number || column.id === 'state' ? 'down' : 'up';
+      const other = first === 'up' ? 'down' : 'up';
+      this.sorted(column.id, this.by === column.id && this.way === first ? other : first);
+    });
+    return el('th', { scope: 'col', class: this.classes(column) }, button);
+  }
+
+  classes(column, mark) {
+    return [`c-${column.id}`, column.number ? 'number' : '', column.wide ? `wide${column.wide}` : '', mark ?? ''].filter(Boolean).join(' ');
+  }
+
+  // sort sets the order for this and the following updates.
+  sort(id, order) {
+    this.by = this.heads.has(id) ? id : this.columns[0].id;
+    this.way = order;
+    for (const [name, th] of this.heads) {
+      if (name === this.by) th.setAttribute('aria-sort', order === 'up' ? 'ascending' : 'descending');
+      else th.removeAttribute('aria-sort');
+    }
+  }
+
+  // update shows these rows. While the user points at a row or has the focus in one, rows do
+  // not change places, unless anew is true.
+  update(rows, selected, anew) {
+    const column = this.columns.find((c) => c.id === this.by);
+    const value = column.value ?? column.text;
+    const now = new Map();
+    for (const row of rows) {
+      const key = this.key(row);
+      const line = this.lines.get(key) ?? this.line(row);
+      line.row = row;
+      if (line.near) this.fill(line);
+      this.select(line, key === selected);
+      line.value = value(row);
+      now.set(key, line);
+    }
+    const held = !anew && (this.pointed || this.body.contains(document.activeElement));
+    const lines = [...now.values()];
+    if (held) {
+      const was = new Map(this.order.map((line, i) => [line, i]));
+      lines.sort((a, b) => (was.get(a) ?? Infinity) - (was.get(b) ?? Infinity) || 0);
+    } else {
+      const sign = this.way === 'up' ? 1 : -1;
+      lines.sort((a, b) => sign * compare(a.value, b.value) || compare(a.name, b.name));
+    }
+    this.place(lines, now);
+    this.lines = now;
+  }
+
+  line(row) {
+    const tr = el('tr');
+    const cells = this.columns.map((c, i) => {
+      const cell = el(i === 0 ? 'th' : 'td', { class: this.classes(c), scope: i === 0 ? 'row' : undefined });
+      tr.append(cell);
+      return { cell, text: null, mark: '' };
+    });
+    const link = el('a', { href: this.href(row) });
+    cells[0].cell.append(link);
+    const line = { tr, cells, link, row, name: this.columns[0].text(row), near: true };
+    tr.line = line;
+    this.sight.observe(tr);
+    return line;
+  }
+
+  fill(line) {
+    const { row } = line;
+    this.columns.forEach((column, i) => {
+      const at = line.cells[i];
+      const text = column.text(row);
+      if (text !== at.text) {
+        at.text = text;
+        if (column.draw) column.draw(i === 0 ? line.link : at.cell, row, text);
+        else (i === 0 ? line.link : at.cell).textContent = text;
+      }
+      const mark = column.mark?.(row) ?? '';
+      if (mark !== at.mark) {
+        at.mark = mark;
+        at.cell.className = this.classes(column, mark);
+      }
+    });
+  }
+
+  select(line, yes) {
+    if (yes === (line.selected ?? false)) return;
+    line.selected = yes;
+    line.tr.classList.toggle('selected', yes);
+    if (yes) line.link.setAttribute('aria-current', 'true');
+    else line.link.removeAttribute('aria-current');
+  }
+
+  // place brings the rows into their order and moves only those that stand elsewhere.
+  place(lines, now) {
+    for (const [key, line] of this.lines) {
+      if (now.get(key) === line) continue;
+      this.sight.unobserve(line.tr);
+      line.tr.remove();
+    }
+    let at = this.body.firstChild;
+    for (const line of lines) {
+      if (line.tr === at) at = at.nextSibling;
+      else this.body.insertBefore(line.tr, at);
+    }
+    this.order = lines;
+  }
+
+  clicked(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return; // a new tab
+    if (!getSelection().isCollapsed) return; // text was marked
+    const line = event.target.closest('tr')?.line;
+    if (!line) return;
+    event.preventDefault();
+    this.open(line.row);
+  }
+
+  pressed(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    const line = event.target.closest('tr')?.line;
+    if (!step || !line) return;
+    event.preventDefault();
+    const to = Math.min(Math.max(this.order.indexOf(line) + step, 0), this.order.length - 1);
+    this.order[to].link.focus();
+  }
+}
+
+function compare(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

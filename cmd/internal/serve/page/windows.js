@@ -1,0 +1,42 @@
+// The table of windows: what was measured in the last second, the last minute and since the start.
+// Its first column is the key to the curves.
+
+import * as format from './format.js';
+import { el, setText } from './dom.js';
+
+export const windows = [
+  { id: 'second', label: 'last second' },
+  { id: 'minute', label: 'last minute' },
+  { id: 'start', label: 'since start' },
+];
+
+const columns = [
+  ['Messages', (w) => format.short(w.count)],
+  ...[['Mean', 'mean'], ['p50', 'p50'], ['p90', 'p90'], ['p99', 'p99'], ['p99.9', 'p999'], ['p99.99', 'p9999'], ['Max', 'max']].map(([label, id]) => [label, (w) => (w.count > 0 ? format.ns(w[id]) : '–')]),
+];
+
+export class Windows {
+  constructor() {
+    this.caption = el('caption');
+    this.cells = new Map();
+    const rows = windows.map(({ id, label }) => {
+      const head = el('th', { scope: 'row' }, el('span', { class: `key ${id}`, 'aria-hidden': 'true' }), el('span', {}, label));
+      const cells = columns.map(() => el('td', { class: 'number' }));
+      this.cells.set(id, { label: head.lastChild, cells });
+      return el('tr', {}, head, ...cells);
+    });
+    const heads = columns.map(([label]) => el('th', { scope: 'col', class: 'number' }, label));
+    this.root = el('table', { id: 'windows' }, this.caption, el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Over'), ...heads)), el('tbody', {}, ...rows));
+  }
+
+  update(of, caption) {
+    setText(this.caption, caption);
+    for (const { id, label } of windows) {
+      const w = of[id];
+      const row = this.cells.get(id);
+      // A minute is less while the monitor is young.
+      setText(row.label, id === 'minute' && w.seconds > 0 && w.seconds < 55 ? `last ${Math.round(w.seconds)} s` : label);
+      columns.forEach(([, text], i) => setText(row.cells[i], text(w)));
+    }
+  }
+}
