@@ -14,7 +14,7 @@ import (
 const roleVar = "TICKRING_AFFINITY_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(){"gaps": watchForGaps, "spin": spinOnCPU}
+	roles := map[string]func(){"gaps": watchForGaps, "spin": spinOnCPU, "hold": holdCPUs, "pin": pinSelf}
 	if role, ok := roles[os.Getenv(roleVar)]; ok {
 		role()
 		return
@@ -32,6 +32,11 @@ func TestMain(m *testing.M) {
 // start runs a role in a process that dies with the test, and gives its lines.
 func start(t *testing.T, role string, env ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
+	return startWith(t, nil, role, env...)
+}
+
+func startWith(t *testing.T, stdin *os.File, role string, env ...string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +44,9 @@ func start(t *testing.T, role string, env ...string) (*exec.Cmd, *bufio.Scanner)
 	cmd := exec.Command(self)
 	cmd.Env = append(append(os.Environ(), roleVar+"="+role), env...)
 	cmd.Stderr = os.Stderr
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,9 @@ var (
 	// (or a system call filter) forbids it.
 	ErrNotAllowed = errors.New("CPU is not allowed")
 
+	// ErrReserved: another one has reserved the CPU.
+	ErrReserved = errors.New("CPU is reserved")
+
 	// ErrNotPinned: the kernel accepted the mask, but the thread is not, or no
 	// longer, bound to exactly this CPU.
 	ErrNotPinned = errors.New("thread is not pinned")

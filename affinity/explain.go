@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tickring/tickring/internal/text"
 )
 
 // costly is the most that one page fault or one interrupt is taken to cost, when only
@@ -23,7 +25,7 @@ func Explain(took time.Duration, happened Activity) (Cause, string) {
 	happened.forget()
 	e := evidence{happened, max(took/2, 1), max(took, 1)}
 	if e.At < e.half {
-		return CauseUnknown, fmt.Sprintf("of the %s, no more than the last %s was watched", round(took), round(e.At))
+		return CauseUnknown, fmt.Sprintf("of the %s, no more than the last %s was watched", ns(took), ns(e.At))
 	}
 	for _, verdict := range []func(*evidence) (Cause, string){
 		// by durations
@@ -32,10 +34,10 @@ func Explain(took time.Duration, happened Activity) (Cause, string) {
 		(*evidence).collected, (*evidence).slept, (*evidence).faults, (*evidence).interrupted, (*evidence).frequency, (*evidence).busy,
 	} {
 		if c, why := verdict(&e); c != CauseUnknown {
-			return c, why + " within " + round(e.At)
+			return c, why + " within " + ns(e.At)
 		}
 	}
-	why := "nothing that was counted explains it within " + round(e.At)
+	why := "nothing that was counted explains it within " + ns(e.At)
 	if e.lost() {
 		why += ", though " + e.lostText()
 	}
@@ -70,7 +72,7 @@ func (e *evidence) throttled() (Cause, string) {
 	if e.Throttled < e.half || e.ran() {
 		return CauseUnknown, ""
 	}
-	return CauseThrottled, fmt.Sprintf("the CPU quota of its cgroup was used up %s, for %s on all CPUs together", times(e.Throttles), round(e.Throttled))
+	return CauseThrottled, fmt.Sprintf("the CPU quota of its cgroup was used up %s, for %s on all CPUs together", times(e.Throttles), ns(e.Throttled))
 }
 
 func (e *evidence) stolen() (Cause, string) {
@@ -80,7 +82,7 @@ func (e *evidence) stolen() (Cause, string) {
 	if e.Steal < e.half || e.took < step && !e.lost() {
 		return CauseUnknown, ""
 	}
-	return CauseSteal, fmt.Sprintf("the hypervisor ran somebody else on CPU %d for about %s (counted in steps of 10ms)", e.CPU, round(e.Steal))
+	return CauseSteal, fmt.Sprintf("the hypervisor ran somebody else on CPU %d for about %s (counted in steps of 10 ms)", e.CPU, ns(e.Steal))
 }
 
 // lost tells whether neither the thread nor sleep nor another task had half of took. Only
@@ -106,14 +108,14 @@ func (e *evidence) collected() (Cause, string) {
 }
 
 func (e *evidence) goText() string {
-	return fmt.Sprintf("the Go runtime stopped the world %s, for about %s, and ended %s,", times(e.Stops), round(e.StopNs), count(e.GCs, "garbage collection"))
+	return fmt.Sprintf("the Go runtime stopped the world %s, for about %s, and ended %s,", times(e.Stops), ns(e.StopNs), text.CountOf(e.GCs, "garbage collection", "garbage collections"))
 }
 
 func (e *evidence) preempted() (Cause, string) {
 	if e.RunDelay < e.half || e.standing() > e.RunDelay {
 		return CauseUnknown, ""
 	}
-	return CausePreempted, fmt.Sprintf("other tasks had the CPU for %s while the thread could have run, and it was sent off %s", round(e.RunDelay), times(e.Involuntary))
+	return CausePreempted, fmt.Sprintf("other tasks had the CPU for %s while the thread could have run, and it was sent off %s", ns(e.RunDelay), times(e.Involuntary))
 }
 
 // standing is how long thread and watcher stood still together.
@@ -129,7 +131,7 @@ func (e *evidence) stopped() (Cause, string) {
 	if e.standing() < e.half || e.knows(KnowSwitches) && e.Voluntary == 0 {
 		return CauseUnknown, ""
 	}
-	return CauseStopped, fmt.Sprintf("the whole process stood still for %s, as after SIGSTOP, under a debugger or in a frozen cgroup,", round(e.standing()))
+	return CauseStopped, fmt.Sprintf("the whole process stood still for %s, as after SIGSTOP, under a debugger or in a frozen cgroup,", ns(e.standing()))
 }
 
 func (e *evidence) slept() (Cause, string) {
@@ -139,7 +141,7 @@ func (e *evidence) slept() (Cause, string) {
 	case e.MajorFaults > 0: // it slept until the disk had answered
 		return e.faults()
 	case e.knows(KnowSched):
-		return CauseSlept, fmt.Sprintf("the thread slept or waited %s, for %s", times(e.Voluntary), round(e.asleep()))
+		return CauseSlept, fmt.Sprintf("the thread slept or waited %s, for %s", times(e.Voluntary), ns(e.asleep()))
 	}
 	return CauseSlept, fmt.Sprintf("the thread slept or waited %s", times(e.Voluntary))
 }
@@ -148,7 +150,7 @@ func (e *evidence) faults() (Cause, string) {
 	if e.MajorFaults == 0 && !e.manyFaults() {
 		return CauseUnknown, ""
 	}
-	why := "the thread took " + count(e.MinorFaults, "page fault")
+	why := "the thread took " + text.CountOf(e.MinorFaults, "page fault", "page faults")
 	if e.MajorFaults > 0 {
 		why += fmt.Sprintf(", and %d more for which a disk was read,", e.MajorFaults)
 	}
@@ -171,7 +173,7 @@ func (e *evidence) interrupted() (Cause, string) {
 	if others+e.Timer == 0 || !enough && !(e.lost() && longest >= e.asleep()) {
 		return CauseUnknown, ""
 	}
-	why := fmt.Sprintf("CPU %d took %s, %s and %s", e.CPU, count(e.Interrupts, "interrupt"), count(e.Timer, "timer tick"), count(e.Softirqs, "softirq"))
+	why := fmt.Sprintf("CPU %d took %s, %s and %s", e.CPU, text.CountOf(e.Interrupts, "interrupt", "interrupts"), text.CountOf(e.Timer, "timer tick", "timer ticks"), text.CountOf(e.Softirqs, "softirq", "softirqs"))
 	if e.lost() {
 		why += ", and " + e.lostText() + ","
 	}
@@ -179,7 +181,7 @@ func (e *evidence) interrupted() (Cause, string) {
 }
 
 func (e *evidence) lostText() string {
-	return fmt.Sprintf("neither the thread nor another task had the CPU for %s", round(e.asleep()))
+	return fmt.Sprintf("neither the thread nor another task had the CPU for %s", ns(e.asleep()))
 }
 
 func (e *evidence) frequency() (Cause, string) {
@@ -208,21 +210,7 @@ func times(n uint64) string {
 	case 2:
 		return "twice"
 	}
-	return fmt.Sprintf("%d times", n)
+	return text.Count(n) + " times"
 }
 
-func count(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// round leaves three digits or so.
-func round(d time.Duration) string {
-	unit := time.Duration(1)
-	for d >= 1000*unit && unit < time.Hour {
-		unit *= 10
-	}
-	return d.Round(unit).String()
-}
+func ns(d time.Duration) string { return text.Ns(int64(d)) }

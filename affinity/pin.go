@@ -26,6 +26,8 @@ type Pinned struct {
 	cpu, tid int
 	before   Set
 	released atomic.Bool
+
+	reservation *Reservation // given back with the pin; nil: the CPU was not reserved
 }
 
 // Pin locks the calling goroutine to its thread and binds that thread to the CPU,
@@ -141,6 +143,9 @@ func (p *Pinned) Release() error {
 	}
 	p.released.Store(true)
 	runtime.UnlockOSThread()
+	if p.reservation != nil {
+		return p.reservation.Release()
+	}
 	return nil
 }
 
