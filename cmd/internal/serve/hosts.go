@@ -28,7 +28,10 @@ func newHosts(names []string, remote bool) hosts {
 func (h hosts) has(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
-		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+		name = host
+		if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+			name = strings.TrimSuffix(inner, "]")
+		}
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		return h.remote || addr.Unmap().IsLoopback()

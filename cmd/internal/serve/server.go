@@ -55,17 +55,23 @@ type Source interface {
 // ErrRemote: other hosts could reach the address.
 var ErrRemote = errors.New("other hosts can reach it, and there is no password")
 
-const (
-	headerTimeout = 5 * time.Second // for a request to come
-	writeTimeout  = 15 * time.Second
-	idleTimeout   = 2 * time.Minute
-	endTimeout    = 5 * time.Second // for requests that are being answered at the end
-	maxHeader     = 16 << 10
-)
+// limits are what one client can take.
+type limits struct {
+	request time.Duration // for a request to come
+	answer  time.Duration // for an answer to be read
+	idle    time.Duration // between two requests
+	end     time.Duration // for answers to be read when the server ends
+	header  int           // bytes
+}
+
+func defaultLimits() limits {
+	return limits{request: 5 * time.Second, answer: 15 * time.Second, idle: 2 * time.Minute, end: 5 * time.Second, header: 16 << 10}
+}
 
 // Server answers requests about rings.
 type Server struct {
 	cfg      Config
+	limits   limits
 	listener net.Listener
 	hosts    hosts
 	watch    *watcher
@@ -106,6 +112,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:      cfg,
+		limits:   defaultLimits(),
 		listener: bound(listener, 4*cfg.Requests),
 		hosts:    newHosts(cfg.Hosts, remote),
 		watch:    &watcher{source: cfg.Source, every: cfg.Every},
@@ -138,11 +145,11 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	server := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       headerTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: s.limits.request,
+		ReadTimeout:       s.limits.request,
+		WriteTimeout:      s.limits.answer,
+		IdleTimeout:       s.limits.idle,
+		MaxHeaderBytes:    s.limits.header,
 		ErrorLog:          log.New(discard{}, "", 0), // what clients do wrong is no matter of ours
 	}
 	ended := make(chan error, 1)
@@ -152,7 +159,7 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		grace, cancel := context.WithTimeout(context.Background(), endTimeout)
+		grace, cancel := context.WithTimeout(context.Background(), s.limits.end)
 		if server.Shutdown(grace) != nil {
 			server.Close() // who has not read the answer by now never will
 		}
