@@ -115,7 +115,13 @@ func CurveOf(name string, h *hdrhistogram.Histogram, largest int64) Curve {
 	if h.TotalCount() == 0 {
 		return c
 	}
+	// The library's points end with the first that has the highest bucket; the curve goes on
+	// to the percentile of the last value but one.
+	last := 100 * (1 - 1/float64(h.TotalCount()))
 	for _, b := range h.CumulativeDistributionWithTicks(10) {
+		if n := len(c.Points); b.Quantile == 100 && n > 0 && c.Points[n-1].Percentile < last {
+			c.Points = append(c.Points, Point{last, float64(min(h.ValueAtQuantile(last), largest))})
+		}
 		c.Points = append(c.Points, Point{b.Quantile, float64(min(b.ValueAt, largest))})
 	}
 	return c

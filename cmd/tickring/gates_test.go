@@ -224,7 +224,7 @@ func TestLookingAtGates(t *testing.T) {
 			"kept: nobody has opened it yet\n    gate       the publisher waits for it for 2h0m0s at most\n", "4,032 behind",
 			"    gate       the publisher waits for it for ever, while a process has it open",
 			"    gate       demoted: the publisher waits for it no more", "    gate       dropped: the publisher waits"},
-		"hist feed": {"kept, a gate\n", "timed, a gate that was demoted\n"},
+		"hist feed": {"feed:kept, a gate, new\n", "feed:timed, a gate that was demoted, new\n"},
 	} {
 		out := h.run(strings.Fields(cmd)...).want(exitOK).stdout.String()
 		for _, w := range words {
@@ -250,9 +250,9 @@ func TestLookingAtGates(t *testing.T) {
 	if stat.Refused != refused || refused < 3 || stat.MarkSeq != 0 {
 		t.Errorf("%+v", stat)
 	}
-	var hist struct{ Subscribers []histReport }
+	var hist histDocument
 	h.run("hist", "feed", "--sub", "kept", "--json").want(exitOK).json(&hist)
-	if len(hist.Subscribers) != 1 || hist.Subscribers[0].Gate != "holding" {
+	if len(hist.Distributions) != 1 || hist.Distributions[0].Gate != "holding" {
 		t.Errorf("%+v", hist)
 	}
 	if after := h.snapshot(); after != before {

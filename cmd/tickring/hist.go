@@ -1,49 +1,179 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
+	"slices"
 	"strings"
+	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/spf13/cobra"
 
-	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
 
 type histOptions struct {
-	ring string
-	sub  string
-	json bool
-	hgrm bool
+	sub     string
+	json    bool
+	hgrm    bool
+	hlog    bool
+	outputs []string
+	force   bool
+	title   string
+	watch   bool
+	every   time.Duration
+	forTime durationFlag
+	quiet   bool
 }
 
 func (a *app) histCommand() *cobra.Command {
 	var o histOptions
 	cmd := &cobra.Command{
-		Use:   "hist NAME",
-		Short: "Show the latencies that a ring's subscribers have measured",
+		Use:   "hist SOURCE...",
+		Short: "Show, draw, compare and log the latencies that subscribers have measured",
 		Long: `hist shows how long messages took from publish to read, for each named subscriber
-that has measured it, without changing anything. Subscribers may be running.
+that has measured it, without changing anything. Subscribers may be running, or dead.
 
-The values of a histogram have two significant digits; max is exact.`,
+A SOURCE is RING, which stands for all its subscribers, RING:SUB for one, or a FILE that
+was written earlier, by hist or another of HdrHistogram's tools: .hlog (the sum of each
+tag; FILE:TAG for one), .hgrm, or .json. Of several sources hist shows a table, with how
+many times that of the first each figure is.
+
+-o writes a file, and may be given several times: .svg and .png are a picture of all
+percentile curves, .hlog a log of HdrHistogram, .hgrm a percentile distribution for its
+plotter (of one subscriber), .json what --json writes. A file appears when it is whole;
+what is there already is not replaced without --force.
+
+--watch looks at rings every second (--every), until it is interrupted or for --for, and
+logs what was measured within each interval to -o FILE.hlog, which HdrHistogram's tools,
+and hist, can read at any time. It takes differences of counts that are in shared memory
+anyhow: nobody does more for it. Each line is written at once, so that a kill loses no
+more than the interval that runs. Lines have no tag if the source is one RING:SUB, and the
+tag RING:SUB otherwise. What happens to a subscriber (it dies, is opened again, its file
+is removed) stands in a comment there, and on stderr; --watch goes on.
+
+The values of a histogram have two significant digits; max is exact. In a .hlog or a
+.hgrm file max has the digits of its histogram. Values in files are taken to be in ns.`,
 		Example: `  tickring hist es
-  tickring hist es --sub alpha --hgrm > alpha.hgrm   # for HdrHistogram's plotter
-  tickring hist es --json`,
-		Args:              wantRings("NAME"),
-		ValidArgsFunction: a.completeRing(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			o.ring = args[0]
-			return a.hist(o)
+  tickring hist es -o es.svg                           # percentile curves
+  tickring hist es:alpha es:beta yesterday.hlog        # compared
+  tickring hist es:alpha --hgrm > alpha.hgrm           # for HdrHistogram's plotter
+  tickring hist es --watch -o es.hlog --every 1s
+  tickring hist es.hlog:es:alpha -o alpha.png
+  tickring hist es --json | jq '.distributions[] | {name, p99: .latency_ns.p99}'`,
+		Args:              wantArgs("SOURCE..."),
+		ValidArgsFunction: a.completeHist,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sources, err := o.check(args)
+			if err != nil {
+				return err
+			}
+			if o.watch {
+				return a.watchHist(cmd.Context(), &o, sources)
+			}
+			return a.hist(cmd.Context(), &o, sources)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.sub, "sub", "", "this subscriber only")
+	f.StringVar(&o.sub, "sub", "", "this subscriber of each RING only")
 	f.BoolVar(&o.json, "json", false, "one JSON object instead of text")
-	f.BoolVar(&o.hgrm, "hgrm", false, "the percentile distribution of --sub as HdrHistogram's tools read it")
-	cmd.MarkFlagsMutuallyExclusive("json", "hgrm")
+	f.BoolVar(&o.hgrm, "hgrm", false, "instead of text the percentile distribution, as HdrHistogram's tools read it; of one subscriber")
+	f.BoolVar(&o.hlog, "hlog", false, "instead of text a log, as HdrHistogram's tools read it")
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "file to write: .svg, .png, .hlog, .hgrm or .json; may be given several times")
+	f.BoolVar(&o.force, "force", false, "replace files that are there")
+	f.StringVar(&o.title, "title", "Latency from publish to read", "title of the picture")
+	f.BoolVar(&o.watch, "watch", false, "log intervals to -o FILE.hlog, or with --hlog to stdout, while it runs")
+	f.DurationVar(&o.every, "every", time.Second, "with --watch: length of an interval")
+	f.Var(&o.forTime, "for", "with --watch: end after this time")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "with --watch: no notes on stderr")
+	cmd.MarkFlagsMutuallyExclusive("json", "hgrm", "hlog")
 	must(cmd.RegisterFlagCompletionFunc("sub", a.completeSub))
+	must(cmd.MarkFlagFilename("output", "svg", "png", "hlog", "hgrm", "json"))
 	return cmd
+}
+
+// How long an interval of a watch may be.
+const (
+	minHistEvery = 10 * time.Millisecond
+	maxHistEvery = time.Hour
+)
+
+// check says what is wrong with the command line before anything is looked at.
+func (o *histOptions) check(args []string) (sources []histSource, err error) {
+	for _, arg := range args {
+		s, err := parseHistSource(arg)
+		if err != nil {
+			return nil, err
+		}
+		if o.sub != "" && s.ring != "" {
+			if s.part != "" && s.part != o.sub {
+				return nil, usagef("--sub %s is another subscriber than that of %s; name it once", o.sub, arg)
+			}
+			s.part = o.sub
+		}
+		sources = append(sources, s)
+	}
+	if o.sub != "" {
+		if err := ring.CheckName(o.sub); err != nil {
+			return nil, usagef("invalid --sub: %w", err)
+		}
+	}
+	hgrm := o.hgrm
+	for i, path := range o.outputs {
+		form, err := histForm(path)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(o.outputs[:i], path) {
+			return nil, usagef("--output %s is given twice", path)
+		}
+		hgrm = hgrm || form == ".hgrm"
+	}
+	if one := len(sources) == 1 && sources[0].one(); hgrm && !one && (len(sources) > 1 || sources[0].ring != "") {
+		return nil, usagef("--hgrm is for one distribution; name it, as RING:SUB")
+	}
+	if o.watch {
+		return sources, o.checkWatch(sources)
+	}
+	return sources, nil
+}
+
+func (a *app) hist(ctx context.Context, o *histOptions, sources []histSource) error {
+	all, err := a.distributions(ctx, sources)
+	if err != nil {
+		return err
+	}
+	if err := a.writeHistFiles(o, all); err != nil {
+		return err
+	}
+	switch {
+	case o.json:
+		return o.writeForm(a.stdout, ".json", all)
+	case o.hgrm:
+		return o.writeForm(a.stdout, ".hgrm", all)
+	case o.hlog:
+		return o.writeForm(a.stdout, ".hlog", all)
+	case len(sources) > 1:
+		return writeTable(a.stdout, comparison(all))
+	}
+	return writeHist(&lines{w: a.stdout}, all)
+}
+
+// completeHist offers rings, the subscribers of one that is named up to its colon, and
+// files.
+func (a *app) completeHist(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if name, _, parted := strings.Cut(begun, ":"); parted {
+		var subs []string
+		for _, sub := range a.subNames(name) {
+			subs = append(subs, name+":"+sub)
+		}
+		return subs, cobra.ShellCompDirectiveNoFileComp
+	}
+	rings, err := ring.List(a.dir)
+	if err != nil && !errors.Is(err, ring.ErrNoRing) {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return rings, cobra.ShellCompDirectiveDefault // files too
 }
 
 // completeSub offers the subscribers of the ring that was named.
@@ -52,150 +182,4 @@ func (a *app) completeSub(_ *cobra.Command, args []string, _ string) ([]string, 
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return a.subNames(args[0]), cobra.ShellCompDirectiveNoFileComp
-}
-
-// subNames returns the names of a ring's subscribers; no ring has none.
-func (a *app) subNames(name string) (names []string) {
-	info, _ := ring.Stat(a.dir, name)
-	for _, s := range info.Subscribers {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
-type histReport struct {
-	Name    string       `json:"name"`
-	Gate    string       `json:"gate,omitempty"` // holding, demoted or dropped
-	Latency *percentiles `json:"latency_ns"`
-	MeanNs  float64      `json:"mean_ns"`
-	Buckets []histBucket `json:"buckets"`
-}
-
-// histBucket counts the latencies from FromNs up to, and without, ToNs.
-type histBucket struct {
-	FromNs int64 `json:"from_ns"`
-	ToNs   int64 `json:"to_ns"`
-	Count  int64 `json:"count"`
-}
-
-func (a *app) hist(o histOptions) error {
-	if o.hgrm && o.sub == "" {
-		return usagef("--hgrm is for one subscriber; name it with --sub")
-	}
-	info, err := ring.Stat(a.dir, o.ring)
-	if err != nil {
-		return noRing(err, a.dir, o.ring)
-	}
-	reports := []histReport{}
-	found := false
-	for _, s := range info.Subscribers {
-		if o.sub != "" && s.Name != o.sub {
-			continue
-		}
-		found = true
-		if s.Err != nil {
-			if o.sub != "" {
-				return s.Err
-			}
-			fmt.Fprintf(a.stderr, "tickring hist: %s: %v\n", s.Name, s.Err)
-			continue
-		}
-		if o.hgrm {
-			_, err := s.Latency.PercentilesPrint(a.stdout, 5, 1)
-			return err
-		}
-		reports = append(reports, histReport{
-			Name:    s.Name,
-			Gate:    gateWord(s.Gate),
-			Latency: percentilesOf(s.Latency, int64(s.Max)),
-			MeanNs:  s.Latency.Mean(),
-			Buckets: bucketsOf(s.Latency),
-		})
-	}
-	if o.sub != "" && !found {
-		return fmt.Errorf("ring %q has no subscriber %q; 'tickring stat %s' lists them", o.ring, o.sub, o.ring)
-	}
-	if o.json {
-		return writeJSON(a.stdout, map[string]any{"ring": o.ring, "subscribers": reports})
-	}
-	if len(reports) == 0 {
-		fmt.Fprintf(a.stderr, "tickring hist: ring %q has no named subscribers\n", o.ring)
-	}
-	w := &lines{w: a.stdout}
-	for i, r := range reports {
-		if i > 0 {
-			w.printf("\n")
-		}
-		r.write(w)
-	}
-	return w.err
-}
-
-// bucketsOf sums a histogram up in steps of 1, 2 and 5, from the first to the last
-// that has samples.
-func bucketsOf(h *hdrhistogram.Histogram) []histBucket {
-	all := []histBucket{{FromNs: 0, ToNs: 10}}
-	for decade := int64(10); decade < 1e11; decade *= 10 {
-		for _, step := range [][2]int64{{1, 2}, {2, 5}, {5, 10}} {
-			all = append(all, histBucket{FromNs: step[0] * decade, ToNs: step[1] * decade})
-		}
-	}
-	for _, bar := range h.Distribution() {
-		for i := range all {
-			if bar.Count > 0 && bar.From < all[i].ToNs {
-				all[i].Count += bar.Count
-				break
-			}
-		}
-	}
-	first, last := len(all), -1
-	for i, b := range all {
-		if b.Count > 0 {
-			first, last = min(first, i), i
-		}
-	}
-	if last < 0 {
-		return []histBucket{}
-	}
-	return all[first : last+1]
-}
-
-func (r *histReport) write(w *lines) {
-	switch r.Gate {
-	case "":
-		w.printf("%s\n", r.Name)
-	case gateWord(ring.GateHolding):
-		w.printf("%s, a gate\n", r.Name)
-	default:
-		w.printf("%s, a gate that was %s\n", r.Name, r.Gate)
-	}
-	if r.Latency.Count == 0 {
-		w.printf("  no latencies were measured\n")
-		return
-	}
-	w.printf("  %s messages, mean %s\n  %s\n", text.Count(uint64(r.Latency.Count)), text.Ns(int64(r.MeanNs)), r.Latency.text())
-	most := int64(1)
-	for _, b := range r.Buckets {
-		most = max(most, b.Count)
-	}
-	const width = 40
-	for _, b := range r.Buckets {
-		bar := strings.Repeat("#", int((b.Count*width+most-1)/most))
-		share := fmt.Sprintf("%.3f%%", 100*float64(b.Count)/float64(r.Latency.Count))
-		line := fmt.Sprintf("  %9s .. %-9s %9s  %s", roundText(b.FromNs), roundText(b.ToNs), share, bar)
-		w.printf("%s\n", strings.TrimRight(line, " "))
-	}
-}
-
-// roundText writes the round numbers that bound buckets.
-func roundText(ns int64) string {
-	switch {
-	case ns >= 1e9:
-		return fmt.Sprintf("%d s", ns/1e9)
-	case ns >= 1e6:
-		return fmt.Sprintf("%d ms", ns/1e6)
-	case ns >= 1e3:
-		return fmt.Sprintf("%d µs", ns/1e3)
-	}
-	return fmt.Sprintf("%d ns", ns)
 }

@@ -44,13 +44,13 @@ func TestLooking(t *testing.T) {
 	if s.Name != "one" || s.Delivered != 5000 || s.Lag != 0 || *s.Latency != *read.Latency {
 		t.Errorf("stat says %+v, the subscriber said %+v", s, read.Latency)
 	}
-	var hist struct{ Subscribers []histReport }
+	var hist histDocument
 	h.run("hist", "feed", "--sub", "one", "--json").want(exitOK).json(&hist)
 	var sum int64
-	for _, b := range hist.Subscribers[0].Buckets {
+	for _, b := range hist.Distributions[0].Buckets {
 		sum += b.Count
 	}
-	if sum != read.Latency.Count || *hist.Subscribers[0].Latency != *read.Latency {
+	if sum != read.Latency.Count || *hist.Distributions[0].Latency != *read.Latency {
 		t.Errorf("hist says %+v", hist)
 	}
 	if out := h.run("hist", "feed", "--sub", "one", "--hgrm").want(exitOK).stdout.String(); !strings.Contains(out, "#[Mean") {

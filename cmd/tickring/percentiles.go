@@ -38,10 +38,15 @@ func percentilesOf(h *hdrhistogram.Histogram, largest int64) *percentiles {
 
 var percentileNames = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max"}
 
+// values are those of percentileNames.
+func (p *percentiles) values() []int64 {
+	return []int64{p.P50, p.P90, p.P99, p.P999, p.P9999, p.Max}
+}
+
 // cells are the values for a table, in the order of percentileNames.
 func (p *percentiles) cells() []string {
 	var cells []string
-	for _, ns := range []int64{p.P50, p.P90, p.P99, p.P999, p.P9999, p.Max} {
+	for _, ns := range p.values() {
 		if p.Count == 0 {
 			cells = append(cells, "-")
 			continue

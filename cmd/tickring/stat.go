@@ -119,22 +119,37 @@ func reportSub(s ring.SubscriberInfo, last uint64) subStatus {
 		r.Error = s.Err.Error()
 		return r
 	}
-	r.State, r.Active, r.PID, r.Opened, r.Cursor = "dead", s.Active, s.PID, s.Opened, s.Cursor
+	r.State, r.Active, r.PID, r.Opened, r.Cursor = subState(s), s.Active, s.PID, s.Opened, s.Cursor
 	r.Delivered, r.Bytes, r.Lost, r.Overruns = s.Messages, s.Bytes, s.Lost, s.Overruns
 	r.Sleeps = s.Sleeps
 	r.Negative, r.TooLong, r.Latency = s.Negative, s.TooLong, percentilesOf(s.Latency, int64(s.Max))
-	switch {
-	case s.Active:
-		r.State = "reading"
-	case s.Closed:
-		r.State = "closed"
-	case s.Opened.UnixNano() == 0:
-		r.State, r.Opened = "new", time.Time{} // a gate that its publisher made
+	if r.State == subNew {
+		r.Opened = time.Time{}
 	}
 	if s.Cursor > 0 && last >= s.Cursor {
 		r.Lag = last - s.Cursor + 1
 	}
 	return r
+}
+
+// What has become of a subscriber.
+const (
+	subReading = "reading"
+	subClosed  = "closed"
+	subDead    = "dead" // it ended without closing
+	subNew     = "new"  // a gate that its publisher made and nobody has opened
+)
+
+func subState(s ring.SubscriberInfo) string {
+	switch {
+	case s.Active:
+		return subReading
+	case s.Closed:
+		return subClosed
+	case s.Opened.UnixNano() == 0:
+		return subNew
+	}
+	return subDead
 }
 
 func (r *ringReport) write(w *lines) error {
@@ -177,7 +192,7 @@ func (r *ringReport) write(w *lines) error {
 			s.writeGate(w)
 			continue
 		}
-		if s.State == "new" {
+		if s.State == subNew {
 			w.printf("  %s: nobody has opened it yet\n", s.Name)
 		} else {
 			w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))

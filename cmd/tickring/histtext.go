@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tickring/tickring/bench"
+	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/ring"
+)
+
+// writeHist writes each distribution with its bars.
+func writeHist(w *lines, all []distribution) error {
+	for i, d := range all {
+		if i > 0 {
+			w.printf("\n")
+		}
+		d.write(w)
+	}
+	return w.err
+}
+
+func (d *distribution) write(w *lines) {
+	w.printf("%s", d.name)
+	switch d.gate {
+	case "":
+	case gateWord(ring.GateHolding):
+		w.printf(", a gate")
+	default:
+		w.printf(", a gate that was %s", d.gate)
+	}
+	if d.state != "" {
+		w.printf(", %s", d.state)
+	}
+	w.printf("\n")
+	p := percentilesOf(d.hist, d.max)
+	if p.Count == 0 {
+		w.printf("  no latencies were measured\n")
+		return
+	}
+	w.printf("  %s, mean %s", text.Messages(uint64(p.Count)), text.Ns(int64(d.mean)))
+	if !d.from.IsZero() {
+		w.printf(", from %s on", d.from.Local().Format(time.DateTime))
+	}
+	w.printf("\n  %s\n", p.text())
+	buckets := bucketsOf(d.hist)
+	most := int64(1)
+	for _, b := range buckets {
+		most = max(most, b.Count)
+	}
+	const width = 40
+	for _, b := range buckets {
+		bar := strings.Repeat("#", int((float64(b.Count)*width+float64(most)-1)/float64(most)))
+		share := fmt.Sprintf("%.3f%%", 100*float64(b.Count)/float64(p.Count))
+		line := fmt.Sprintf("  %9s .. %-9s %9s  %s", roundText(b.FromNs), roundText(b.ToNs), share, bar)
+		w.printf("%s\n", strings.TrimRight(line, " "))
+	}
+}
+
+// roundText writes the round numbers that bound buckets.
+func roundText(ns int64) string {
+	switch {
+	case ns == 1<<63-1:
+		return "more"
+	case ns >= 1e9:
+		return fmt.Sprintf("%d s", ns/1e9)
+	case ns >= 1e6:
+		return fmt.Sprintf("%d ms", ns/1e6)
+	case ns >= 1e3:
+		return fmt.Sprintf("%d µs", ns/1e3)
+	}
+	return fmt.Sprintf("%d ns", ns)
+}
+
+// comparison is a table of distributions: beside each figure how many times that of the
+// first it is.
+func comparison(all []distribution) bench.Table {
+	t := bench.Table{Title: "Latency", Head: append([]string{"", "messages", "mean"}, percentileNames...)}
+	var first *percentiles
+	var firstMean float64
+	for _, d := range all {
+		p := percentilesOf(d.hist, d.max)
+		row := []string{d.name, text.Count(uint64(p.Count))}
+		if p.Count == 0 {
+			row = append(row, "-")
+		} else {
+			row = append(row, text.Ns(int64(d.mean))+timesText(d.mean, firstMean))
+		}
+		for i, cell := range p.cells() {
+			if first != nil && p.Count > 0 {
+				cell += timesText(float64(p.values()[i]), float64(first.values()[i]))
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, row)
+		if first == nil {
+			first, firstMean = p, d.mean
+		}
+	}
+	if len(all) > 1 {
+		t.Notes = []string{fmt.Sprintf("× is how many times that of %s it is.", all[0].name)}
+	}
+	return t
+}
+
+// timesText says how many times first v is, or nothing if that has no meaning.
+func timesText(v, first float64) string {
+	if v <= 0 || first <= 0 {
+		return ""
+	}
+	switch r := v / first; {
+	case r >= 99.5:
+		return fmt.Sprintf(" ×%.0f", r)
+	case r < 0.095:
+		return fmt.Sprintf(" ×1/%.0f", 1/r)
+	case r >= 9.95:
+		return fmt.Sprintf(" ×%.1f", r)
+	default:
+		return fmt.Sprintf(" ×%.2f", r)
+	}
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/tickring/tickring/cmd/internal/hlog"
+	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/ring"
+)
+
+func (o *histOptions) checkWatch(sources []histSource) error {
+	for _, s := range sources {
+		if s.file != "" {
+			return usagef("--watch looks at rings, and %s is a file", s.file)
+		}
+	}
+	if o.every < minHistEvery || o.every > maxHistEvery {
+		return usagef("invalid --every %v: want a time from %v to %v", o.every, minHistEvery, maxHistEvery)
+	}
+	log := 0
+	for _, path := range o.outputs {
+		if form, _ := histForm(path); form != ".hlog" {
+			return usagef("--watch writes a log, and %s is none; draw it from the log then", path)
+		}
+		log++
+	}
+	if o.hlog {
+		log++
+	}
+	if log != 1 || o.json || o.hgrm {
+		return usagef("--watch writes one log: give -o FILE.hlog, or --hlog for stdout")
+	}
+	return nil
+}
+
+// watchHist logs intervals until ctx ends or the time is over.
+func (a *app) watchHist(ctx context.Context, o *histOptions, sources []histSource) error {
+	w := &histWatch{dir: a.dir, started: time.Now(), rings: map[string]*watchedRing{}}
+	for _, s := range sources {
+		w.add(s)
+	}
+	w.untagged = len(sources) == 1 && sources[0].part != ""
+	if !o.quiet {
+		w.notes = a.stderr
+	}
+	out := a.stdout
+	if len(o.outputs) > 0 {
+		f, err := createFile(o.outputs[0], o.force)
+		if err != nil {
+			return err
+		}
+		defer f.discard()
+		defer f.Close() // each line was written with an error of its own
+		// It has its name from the beginning: it is whole after each line.
+		if err := f.nameIt(f.path, f.force); err != nil {
+			return err
+		}
+		out = f
+	}
+	log, err := hlog.NewWriter(out, w.started, "Written by tickring hist --watch")
+	if err != nil {
+		return err
+	}
+	w.log = log
+	if o.forTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.forTime))
+		defer cancel()
+	}
+	if err := w.run(ctx, o.every); err != nil || len(o.outputs) == 0 {
+		return err
+	}
+	l := &lines{w: a.stdout}
+	l.printf("logged     %s, %s, to %s\n", text.CountOf(w.intervals, "interval", "intervals"), text.Messages(w.messages), o.outputs[0])
+	return l.err
+}
+
+// histWatch takes the differences of histograms.
+type histWatch struct {
+	dir      string
+	started  time.Time
+	rings    map[string]*watchedRing
+	order    []string // names of rings
+	untagged bool
+	notes    io.Writer // or nil
+	log      *hlog.Writer
+	err      error // the first of writing the log
+
+	intervals, messages uint64
+}
+
+// watchedRing is what the last look at a ring has found.
+type watchedRing struct {
+	name    string
+	all     bool     // all its subscribers are watched
+	wanted  []string // or these
+	seen    bool     // it has been looked at before
+	trouble string   // why it cannot be looked at; "": it can
+	created time.Time
+	subs    map[string]*watchedSub
+}
+
+func (r *watchedRing) wants(sub string) bool { return r.all || slices.Contains(r.wanted, sub) }
+
+// watchedSub is what the last look at a subscriber has found.
+type watchedSub struct {
+	seen    bool // it has been read before
+	opened  time.Time
+	state   string
+	trouble string                  // why it cannot be read; "": it can
+	at      time.Time               // until when it is logged
+	hist    *hdrhistogram.Histogram // what it had measured then; nil: nothing
+	// reset: its file is being emptied for the next owner, so that nobody knows whose the
+	// counts are.
+	reset bool
+	gone  time.Time // since when its file is not there; zero: it is
+}
+
+// forgetAfter is how long a subscriber is remembered whose file is gone, in case that very
+// file is put back.
+const forgetAfter = time.Minute
+
+func (w *histWatch) add(s histSource) {
+	r := w.rings[s.ring]
+	if r == nil {
+		r = &watchedRing{name: s.ring, subs: map[string]*watchedSub{}}
+		w.rings[s.ring] = r
+		w.order = append(w.order, s.ring)
+	}
+	if s.part == "" {
+		r.all = true
+	} else if !slices.Contains(r.wanted, s.part) {
+		r.wanted = append(r.wanted, s.part)
+	}
+}
+
+// run looks at all rings at the pace, and once more at the end.
+func (w *histWatch) run(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for ended := false; ; {
+		for _, name := range w.order {
+			w.look(w.rings[name])
+		}
+		if ended || w.err != nil {
+			return w.err
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		ended = ctx.Err() != nil
+	}
+}
+
+// say writes what has happened, for people.
+func (w *histWatch) say(format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if w.notes != nil {
+		fmt.Fprintf(w.notes, "tickring hist: %s\n", what)
+	}
+	w.keep(w.log.Comment(time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + what))
+}
+
+func (w *histWatch) keep(err error) {
+	if w.err == nil && err != nil {
+		w.err = fmt.Errorf("write the log: %w", err)
+	}
+}
+
+func (w *histWatch) look(r *watchedRing) {
+	info, err := ring.Stat(w.dir, r.name)
+	now := time.Now()
+	if err != nil {
+		if why := text.OneLine(noRing(err, w.dir, r.name)); why != r.trouble {
+			w.say("ring %s: %s; waiting for it", r.name, why)
+			r.trouble = why
+		}
+		r.seen = true
+		return // its subscribers are looked at again when it is there
+	}
+	switch {
+	case r.trouble != "":
+		w.say("ring %s: it is there", r.name)
+	case r.seen && !info.Created.Equal(r.created):
+		w.say("ring %s: it was replaced by a new one", r.name)
+	}
+	first := !r.seen
+	r.trouble, r.created, r.seen = "", info.Created, true
+	there := map[string]bool{}
+	for _, s := range info.Subscribers {
+		if r.wants(s.Name) {
+			there[s.Name] = true
+			w.take(r, s, now, first)
+		}
+	}
+	for name, p := range r.subs {
+		switch {
+		case there[name]:
+		case p.gone.IsZero():
+			w.say("%s:%s: its file is gone", r.name, name)
+			p.gone = now
+		case now.Sub(p.gone) > forgetAfter:
+			delete(r.subs, name)
+		}
+	}
+	for _, name := range r.wanted {
+		if first && !there[name] {
+			w.say("%s:%s: there is no such subscriber; waiting for it", r.name, name)
+		}
+	}
+}
+
+// take logs what a subscriber has measured since it was looked at last. Of one that is seen
+// for the first time that is what it has measured since the watch began, if that is known.
+func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, first bool) {
+	name := r.name + ":" + s.Name
+	p := r.subs[s.Name]
+	if p == nil {
+		p = &watchedSub{}
+		r.subs[s.Name] = p
+	}
+	back := !p.gone.IsZero()
+	p.gone = time.Time{}
+	if s.Err != nil {
+		if why := text.OneLine(s.Err); why != p.trouble {
+			w.say("%s: %s", name, why)
+			p.trouble = why
+		}
+		return
+	}
+	state := subState(s)
+	switch {
+	case !p.seen:
+		came := ""
+		if !first {
+			came = "new, "
+		}
+		w.say("%s: %s%s", name, came, stateText(s, state))
+		*p = watchedSub{seen: true, opened: s.Opened, state: state, at: s.Opened}
+		if s.Opened.Before(w.started) {
+			p.at, p.hist = now, s.Latency
+			return
+		}
+	case !p.opened.Equal(s.Opened):
+		w.say("%s: opened anew, %s; what its last owner measured after %s is not known", name, stateText(s, state), p.at.UTC().Format("15:04:05.000Z"))
+		*p = watchedSub{seen: true, opened: s.Opened, state: state, at: s.Opened}
+	case p.reset:
+		return
+	case p.trouble != "" || back:
+		w.say("%s: it can be read again", name)
+		p.trouble = ""
+	}
+	h, ok := since(s.Latency, p.hist)
+	if !ok {
+		w.say("%s: its counts went down; it is not logged until it is opened anew", name)
+		p.reset = true
+		return
+	}
+	if h.TotalCount() > 0 || state == subReading || p.state == subReading {
+		tag := name
+		if w.untagged {
+			tag = ""
+		}
+		w.keep(w.log.Interval(hlog.Interval{Tag: tag, Start: p.at, Length: max(now.Sub(p.at), 0), Hist: h}))
+		w.intervals++
+		w.messages += uint64(h.TotalCount())
+	}
+	if state != p.state {
+		w.say("%s: %s", name, stateText(s, state))
+	}
+	p.state, p.at, p.hist = state, now, s.Latency
+}
+
+// stateText says what a subscriber does, or what became of it.
+func stateText(s ring.SubscriberInfo, state string) string {
+	switch state {
+	case subReading:
+		return fmt.Sprintf("reading, pid %d", s.PID)
+	case subDead:
+		return fmt.Sprintf("dead, its pid was %d", s.PID)
+	case subNew:
+		return "a gate that nobody has opened yet"
+	}
+	return state
+}
+
+// since returns what h has more than before, which may be nil. It is false if h has less
+// anywhere.
+func since(h, before *hdrhistogram.Histogram) (*hdrhistogram.Histogram, bool) {
+	if before == nil {
+		return h, true
+	}
+	now, then := h.Export(), before.Export()
+	for i, n := range then.Counts {
+		if n > now.Counts[i] {
+			return nil, false
+		}
+		now.Counts[i] -= n
+	}
+	return hdrhistogram.Import(now), true
+}
