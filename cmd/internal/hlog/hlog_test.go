@@ -110,6 +110,9 @@ func TestReadsUpToTheCut(t *testing.T) {
 	text := file(t, "java.hlog")
 	last := strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n") + 1
 	for cut := last; cut <= len(text); cut++ {
+		if near := min(cut-last, len(text)-cut); near > 30 && near%11 > 0 {
+			continue
+		}
 		_, all, err := sums(text[:cut])
 		want, whole := 5, cut == last
 		if cut >= len(text)-1 {
@@ -139,7 +142,7 @@ func TestBadLogs(t *testing.T) {
 		"1,2,x," + cells[3]:                "its maximum",
 		"#[StartTime: soon]\n" + line:      "seconds",
 		line + "junk\n" + line:             "line 2",
-		line + strings.Repeat("x", 33<<20): "more than",
+		line + strings.Repeat("x", 5<<20): "more than",
 		"\x00\x01\x02\n":                   "line 1",
 		line + strings.Replace(line, "H", "I", 1): "line 2",
 	} {

@@ -13,8 +13,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// No line of a log is as long as this: 5 digits over all of int64 are some MB.
-const longestLine = 32 << 20
+// longestLine bounds the memory for what is no log. A histogram in use has some KB.
+const longestLine = 4 << 20
 
 // Read calls each with every interval of a log, in order, until that returns an error.
 // name is the log's, for errors. What is wrong with a line is an ErrFormat; if the last
