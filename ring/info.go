@@ -220,6 +220,7 @@ func statSub(ps paths, name string, ringID uint64) (SubscriberInfo, error) {
 		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
 	}
 	i := s.info(name)
+	i.Latency = importHistogram(&s.counts)
 	if s.ringID != ringID {
 		i.Cursor = 0 // of an earlier ring of this name: it means nothing here
 	}
@@ -253,25 +254,24 @@ func statPublisher(ps paths, ringID uint64) *PublisherInfo {
 		return nil
 	}
 	i := s.publisherInfo()
-	i.Spikes = log
+	i.Latency, i.Spikes = importHistogram(&s.counts), log
 	return i
 }
 
-// publisherInfo tells what a copy of a publisher's file says, but for its spikes.
+// publisherInfo tells what a copy of a publisher's file says, but for its latencies and spikes.
 func (f *subFile) publisherInfo() *PublisherInfo {
 	return &PublisherInfo{
 		PID: int(f.pid), Opened: unixTime(f.opened), Closed: f.state == stateClosed,
-		Late: f.messages, Max: nanoseconds(f.maxNs), Latency: importHistogram(&f.counts),
+		Late: f.messages, Max: nanoseconds(f.maxNs),
 	}
 }
 
-// info tells what a copy of a subscriber's file says, but for its spikes.
+// info tells what a copy of a subscriber's file says, but for its latencies and spikes.
 func (f *subFile) info(name string) SubscriberInfo {
 	return SubscriberInfo{
 		Name: name, Closed: f.state == stateClosed, PID: int(f.pid), Opened: unixTime(f.opened),
 		Cursor: f.cursorSeq, Messages: f.messages, Bytes: f.bytes, Overruns: f.overruns, Lost: f.lost,
-		Negative: f.negative, TooLong: f.tooLong, Max: time.Duration(f.maxNs), Sleeps: f.sleeps, Wait: waitText(f.wait),
-		Latency: importHistogram(&f.counts),
+		Negative: f.negative, TooLong: f.tooLong, Max: nanoseconds(f.maxNs), Sleeps: f.sleeps, Wait: waitText(f.wait),
 	}
 }
 
@@ -287,7 +287,7 @@ func (s *Subscriber) Info() (SubscriberInfo, bool) {
 		return SubscriberInfo{}, false
 	}
 	i := f.info(cString(f.name[:]))
-	i.Active = true
+	i.Active, i.Latency = true, importHistogram(&f.counts)
 	if i.Spikes, err = readSpikes(s.own.file, &f.spikes); err != nil {
 		return SubscriberInfo{}, false
 	}

@@ -96,8 +96,10 @@ func (r *ringFile) life() Life {
 }
 
 // word reads one word of the file without touching a mapping.
-func (r *ringFile) word(off uintptr) (uint64, bool) {
+func (r *ringFile) word(off uintptr) (uint64, bool) { return readWord(r.file, off) }
+
+func readWord(f *mmap.File, off uintptr) (uint64, bool) {
 	var b [8]byte
-	_, err := r.file.ReadAt(b[:], int64(off))
+	_, err := f.ReadAt(b[:], int64(off))
 	return binary.LittleEndian.Uint64(b[:]), err == nil
 }

@@ -277,30 +277,38 @@ func readSub(f *mmap.File) (*subFile, error) { return readStats(f, subMagic) }
 
 // readStats is readSub for files with that magic number.
 func readStats(f *mmap.File, magic uint64) (*subFile, error) {
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
 	s := new(subFile)
-	// The start first: a file of another version has another size.
-	_, err = f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), min(size, int64(subFileSize))), 0)
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errCutShort
-	case err != nil:
+	if err := s.readFrom(f, magic, subFileSize); err != nil {
 		return nil, err
-	case size >= 16 && s.magic == magic && s.version != layoutVersion:
-		return nil, fmt.Errorf("%w: version %d, this build reads %d", ErrVersion, s.version, layoutVersion)
-	case size != int64(subFileSize):
-		return nil, fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
-	case s.magic != magic:
-		return nil, fmt.Errorf("%w: it begins with %#x and is no file of a subscriber or a publisher, as its name says it were", ErrCorrupt, s.magic)
-	case s.checksum != s.sum():
-		return nil, fmt.Errorf("%w: its header's checksum is wrong", ErrCorrupt)
-	case s.histLow != histLow || s.histHigh != histHigh || s.histDigits != histDigits || s.histLen != histLen:
-		return nil, fmt.Errorf("%w: its histogram has another geometry", ErrCorrupt)
 	}
 	return s, nil
+}
+
+// readFrom is readStats of the first n bytes: the constant part at least.
+func (s *subFile) readFrom(f *mmap.File, magic uint64, n int) error {
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	// The start first: a file of another version has another size.
+	_, err = f.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(s)), min(size, int64(n))), 0)
+	switch {
+	case errors.Is(err, io.EOF):
+		return errCutShort
+	case err != nil:
+		return err
+	case size >= 16 && s.magic == magic && s.version != layoutVersion:
+		return fmt.Errorf("%w: version %d, this build reads %d", ErrVersion, s.version, layoutVersion)
+	case size != int64(subFileSize):
+		return fmt.Errorf("%w: a subscriber's file has %d bytes, this one %d", ErrCorrupt, subFileSize, size)
+	case s.magic != magic:
+		return fmt.Errorf("%w: it begins with %#x and is no file of a subscriber or a publisher, as its name says it were", ErrCorrupt, s.magic)
+	case s.checksum != s.sum():
+		return fmt.Errorf("%w: its header's checksum is wrong", ErrCorrupt)
+	case s.histLow != histLow || s.histHigh != histHigh || s.histDigits != histDigits || s.histLen != histLen:
+		return fmt.Errorf("%w: its histogram has another geometry", ErrCorrupt)
+	}
+	return nil
 }
 
 var errCutShort = fmt.Errorf("%w: it was cut short while it was read", ErrCorrupt)

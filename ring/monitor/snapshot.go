@@ -53,6 +53,7 @@ type Publisher struct {
 	Minute Window        `json:"minute"`
 	Start  Window        `json:"start"`
 	Spikes ring.SpikeLog `json:"spikes"`
+	Error  string        `json:"error,omitempty"` // why its file cannot be read
 }
 
 // The states of a subscriber.
