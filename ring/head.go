@@ -23,10 +23,8 @@ func (v *view) findHead() (head, error) {
 	}
 	start := v.newest(k)
 	e, _ := v.readEntry(start)
-	// No block can begin with a higher number than if all frames before it were of
-	// one line; the first one begins with the first number.
-	if e.seq < v.firstSeq || e.seq-v.firstSeq > start/lineSize {
-		return head{}, fmt.Errorf("%w: the block at %d cannot begin with number %d", ErrCorrupt, start, e.seq)
+	if err := v.checkEntry(start, e); err != nil {
+		return head{}, err
 	}
 	if start > 0 {
 		// The block before must lead to this one: a ring that was scribbled on is
@@ -68,6 +66,16 @@ func (v *view) walk(pos, end uint64) (messages, at uint64, err error) {
 		}
 	}
 	return messages, pos, nil
+}
+
+// checkEntry says whether the block at start can begin with the number in e. It cannot be
+// higher than if all frames before it were of one line; the first block begins with the
+// first number.
+func (v *view) checkEntry(start uint64, e entry) error {
+	if e.seq < v.firstSeq || e.seq-v.firstSeq > start/lineSize {
+		return fmt.Errorf("%w: the block at %d cannot begin with number %d", ErrCorrupt, start, e.seq)
+	}
+	return nil
 }
 
 // checkClaimed says whether a publisher can have stored k as claimed. The other

@@ -35,14 +35,17 @@ func (t *tail) follow(v *view) error {
 		if !ok {
 			continue
 		}
+		if err := v.checkEntry(first, oldest); err != nil {
+			return err
+		}
 		next := *t
 		if start := v.newest(k); start != t.block || t.seq == 0 {
 			e, ok := v.readEntry(start)
 			if !ok {
 				continue
 			}
-			if e.seq < v.firstSeq || e.seq-v.firstSeq > start/lineSize {
-				return fmt.Errorf("%w: the block at %d cannot begin with number %d", ErrCorrupt, start, e.seq)
+			if err := v.checkEntry(start, e); err != nil {
+				return err
 			}
 			next = tail{block: start, pos: start, seq: e.seq}
 		}

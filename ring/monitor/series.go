@@ -78,8 +78,8 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 	from := s.last
 	if i.Anew || !s.begun {
 		s.begin()
-		if from = t.now; len(i.New) > 0 {
-			from -= min(max(t.wall.Sub(i.opened), 0), t.gap)
+		if from = t.now; t.wall.Sub(i.opened) < t.gap { // nothing of the session was missed
+			from -= max(t.wall.Sub(i.opened), 0)
 		}
 		s.second.from = from
 	}

@@ -15,7 +15,8 @@ type watchedSub struct {
 	opened  time.Time
 	known   bool          // the words above are those of the last poll
 	moved   time.Duration // when the cursor was seen to be another one
-	waiting time.Duration // since when it has had something to read and not moved
+	behind  bool          // it had something to read at the last poll
+	waiting time.Duration // since when it has been seen to have, and not moved
 }
 
 func (u *watchedSub) poll(m *Monitor, t poll, i *ring.SubSight, r *ring.Sight) Subscriber {
@@ -58,9 +59,10 @@ func (u *watchedSub) move(t poll, i *ring.SubSight, lag uint64) {
 	if !u.known || i.Cursor != u.cursor || !i.Opened.Equal(u.opened) {
 		u.moved, u.waiting = t.now, t.now
 	}
-	if lag == 0 {
+	if lag == 0 || !u.behind { // what it has not read may have come just now
 		u.waiting = t.now
 	}
+	u.behind = lag > 0
 	u.known, u.cursor, u.opened = true, i.Cursor, i.Opened
 }
 
