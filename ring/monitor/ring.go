@@ -13,8 +13,7 @@ type watchedRing struct {
 	sight ring.Sight
 	seen  time.Duration // the last poll that had it in its list
 	flow  rates         // of messages, and of refusals
-	epoch uint64
-	files uint64 // as the watch counts them
+	files uint64        // as the watch counts them
 	subs  map[string]*watchedSub
 	late  *series // of the publisher itself, nil if it records nothing
 }
