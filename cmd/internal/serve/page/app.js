@@ -8,13 +8,14 @@ import * as lists from './lists.js';
 import { choose, onChange, state } from './state.js';
 
 const every = 1000; // ms
-const old = 5000; // ms without a new look at the rings, after which it is said
+const old = 5000; // ms without a new look at the rings, after which it is said; three times what it took before, if that is more
 
 const node = (id) => document.getElementById(id);
 const detail = new Detail(node('detail'));
 
 let last = null; // snapshot
 let lastNew = 0; // performance.now() when one came that was newer than the one before
+let between = 0; // ms between the last two of these
 let paused = false;
 let timer = 0;
 let asking = false;
@@ -28,12 +29,14 @@ async function tick() {
     const snapshot = await api.snapshot();
     snapshot.rings ??= [];
     if (snapshot.time !== last?.time) {
+      if (last) between = began - lastNew;
       lastNew = began;
       lists.remember(snapshot);
     }
     last = snapshot;
     draw(false);
-    say(performance.now() - lastNew > old ? `The server answers, but has not looked at the rings for ${format.ago((performance.now() - lastNew) * 1e6)}.` : (last.error ?? ''));
+    const stale = began - lastNew > Math.max(old, 3 * between);
+    say(stale ? `The server answers, but has not looked at the rings since ${format.clock(Date.parse(last.time))}.` : (last.error ?? ''), stale);
     await detail.ask();
   } catch (e) {
     if (e.status === undefined) throw e;

@@ -290,6 +290,11 @@ func (tab *tab) click(t *testing.T, selector string) {
 	}
 }
 
+func (tab *tab) point(t *testing.T, x, y float64) {
+	t.Helper()
+	tab.call(t, "Input.dispatchMouseEvent", map[string]any{"type": "mouseMoved", "x": x, "y": y})
+}
+
 // press presses keys: single characters, or names as KeyboardEvent.key has them.
 func (tab *tab) press(t *testing.T, keys ...string) {
 	t.Helper()

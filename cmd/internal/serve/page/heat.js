@@ -18,7 +18,8 @@ export class Heat {
     this.ramp = el('canvas', { width: 64, height: 1, class: 'ramp' });
     this.few = el('span', {}, '1');
     this.many = el('span');
-    this.legend = el('span', { class: 'legend', 'aria-label': 'Colours' }, this.few, this.ramp, this.many);
+    this.marks = el('span', { class: 'bad' }, '▼ spike');
+    this.legend = el('span', { class: 'legend' }, this.marks, this.few, this.ramp, this.many);
     this.canvas = el('canvas', { id: 'heat', tabindex: 0, role: 'img' });
     this.cell = el('div', { class: 'cell', hidden: '' });
     this.root = el('figure', { class: 'heat' }, el('figcaption', {}, this.title, this.readout, this.legend), el('div', { class: 'plot' }, this.canvas, this.cell));
@@ -150,9 +151,9 @@ export class Heat {
 
   drawSpikes(g, style) {
     g.fillStyle = style.getPropertyValue('--bad');
-    for (const s of this.spikes) {
-      const t = Date.parse(s.time) / 1000;
-      if (t < this.end - this.span || t > this.end) continue;
+    const times = this.spikes.map((s) => Date.parse(s.time) / 1000).filter((t) => t >= this.end - this.span && t <= this.end);
+    show(this.marks, times.length > 0);
+    for (const t of times) {
       const x = this.left(t);
       g.beginPath();
       g.moveTo(x - 4, 2);

@@ -98,6 +98,7 @@ export function update(snapshot, anew) {
   nothing('rings-none', 'rings', snapshot.rings.length > 0 ? '' : snapshot.error || 'There are no rings in this directory yet. A publisher makes one, as: tickring replay FILE --ring es');
 
   const all = allOf(snapshot).filter((s) => !state.only || s.ring === state.only);
+  const there = !state.only || snapshot.rings.some((r) => r.name === state.only);
   const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
   const some = words.length > 0 ? all.filter((s) => matches(s, words)) : all;
   subs.sort(state.sort, state.order);
@@ -105,7 +106,7 @@ export function update(snapshot, anew) {
   setText(node('subs-title'), state.only ? `Subscribers of ${state.only}` : 'Subscribers');
   setText(node('subs-sum'), [some.length < all.length ? `${format.count(some.length)} of ${format.count(all.length)}` : format.count(all.length), sums(some)].filter(Boolean).join(': '));
   show(node('all'), state.only !== '');
-  nothing('subs-none', 'subs', some.length > 0 ? '' : all.length > 0 ? `None of the ${format.count(all.length)} subscribers has “${state.filter}”.` : 'No named subscribers. One is made by: tickring sub RING --name NAME');
+  nothing('subs-none', 'subs', some.length > 0 ? '' : all.length > 0 ? `None of the ${format.count(all.length)} subscribers has “${state.filter}”.` : !there ? `There is no ring ${state.only}.` : 'No named subscribers. One is made by: tickring sub RING --name NAME');
 }
 
 function nothing(id, table, text) {

@@ -2,13 +2,17 @@ package page_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tickring/tickring/cmd/internal/serve"
+	"github.com/tickring/tickring/ring"
 	"github.com/tickring/tickring/ring/monitor"
 )
 
@@ -19,6 +23,7 @@ func TestPage(t *testing.T) {
 		name string
 		test func(*testing.T, *browser)
 	}{
+		{"rings", testRings},
 		{"gone", testGone},
 		{"states", testStates},
 		{"many", testMany},
@@ -55,10 +60,141 @@ func start(t *testing.T, cfg serve.Config) (url string, stop func()) {
 	return s.URL(), stop
 }
 
+func get[T any](t *testing.T, url string) (v T) {
+	t.Helper()
+	answer, err := http.Get(url)
+	must(t, err)
+	defer answer.Body.Close()
+	must(t, json.NewDecoder(answer.Body).Decode(&v))
+	return v
+}
+
 // texts returns what elements show.
 func texts(t *testing.T, tab *tab, selector string) []string {
 	t.Helper()
 	return eval[[]string](t, tab, fmt.Sprintf("[...document.querySelectorAll(%q)].map((e) => e.textContent)", selector))
+}
+
+// testRings shows real rings, with a publisher and a subscriber at work.
+func testRings(t *testing.T, b *browser) {
+	dir := t.TempDir()
+	pub, err := ring.Create("es", ring.Config{Dir: dir, Capacity: 256 << 10, Schema: "text", Source: "<b>a feed</b>"})
+	must(t, err)
+	defer pub.Close()
+	sub, err := ring.Open("es", ring.Options{Dir: dir, Name: "maker"})
+	must(t, err)
+	asleep, err := ring.Open("es", ring.Options{Dir: dir, Name: "asleep"})
+	must(t, err)
+	defer asleep.Close()
+	other, err := ring.Create("nq", ring.Config{Dir: dir, Capacity: 256 << 10, Stamps: ring.StampNone})
+	must(t, err)
+	defer other.Close()
+
+	end, ended := make(chan struct{}), make(chan struct{})
+	defer func() { close(end); <-ended; sub.Close() }()
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			for range 10 {
+				pub.Publish(1, []byte("ESH4 5023.25 x 2"))
+			}
+			for {
+				if _, status := sub.Next(); status != ring.Message {
+					break
+				}
+			}
+		}
+	}()
+
+	url, _ := start(t, serve.Config{Monitor: monitor.Config{Dir: dir, Stuck: 100 * time.Millisecond}})
+	tab := b.open(t, url, 1280, 800)
+	tab.until(t, "document.querySelectorAll('#subs tbody tr').length === 2")
+	if got, want := texts(t, tab, "#rings tbody tr > :first-child"), []string{"es", "nq"}; !slices.Equal(got, want) {
+		t.Errorf("rings are %q, want %q", got, want)
+	}
+	if got, want := texts(t, tab, "#rings tbody .c-source")[0], "<b>a feed</b>"; got != want {
+		t.Errorf("source is %q, want %q", got, want)
+	}
+	tab.until(t, "document.querySelector('#subs tbody tr .c-name').textContent === 'es/asleep'") // the worst first
+	tab.until(t, "document.querySelector('#subs tbody tr .c-state').textContent === '▲ stuck'")
+	tab.until(t, "document.querySelector('#subs tbody tr:nth-child(2) .c-state').textContent === '● reading'")
+	tab.until(t, "document.querySelector('#subs tbody tr:nth-child(2) .c-rate').textContent.endsWith('k/s')")
+
+	tab.click(t, "#subs tbody tr:nth-child(2) .c-rate")
+	if got, want := eval[string](t, tab, "location.hash"), "#ring=es&sub=maker"; got != want {
+		t.Errorf("the address has %q, want %q", got, want)
+	}
+	// As many points as the server has, for each window.
+	const api = "api/v1/rings/es/subscribers/maker/"
+	for _, window := range []string{"second", "minute", "start"} {
+		tab.until(t, fmt.Sprintf(`(async () => {
+			const drawn = document.querySelector('#curves .curve.%[1]s').getAttribute('d').match(/[ML]/g)?.length ?? 0;
+			const curves = await (await fetch('%[2]scurves')).json();
+			return drawn > 5 && drawn === curves.%[1]s.length;
+		})()`, window, api))
+	}
+	tab.until(t, "document.querySelector('#windows tbody tr:last-child td').textContent !== '0'")
+	testHeat(t, tab, url+api+"heat")
+
+	// A ring goes, and another comes in its place.
+	must(t, pub.Close())
+	must(t, ring.Remove(dir, "es"))
+	tab.until(t, "document.querySelector('#detail .event').textContent.startsWith('There is no ring es any more. It was last seen at ')")
+	tab.until(t, "document.querySelectorAll('#rings tbody tr').length === 1")
+	tab.clean(t, url)
+}
+
+// testHeat points at what is painted of a heat map, and at what is not, and compares what the
+// page says with the server.
+func testHeat(t *testing.T, tab *tab, url string) {
+	t.Helper()
+	tab.until(t, "document.querySelector('#heat').width > 0")
+	const find = `(() => {
+		const canvas = document.querySelector('#heat'), box = canvas.getBoundingClientRect();
+		const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+		const found = [];
+		for (let y = 20; y < canvas.height - 30; y++) {
+			for (let x = canvas.width - 15; x > 60; x--) {
+				const i = 4 * (y * canvas.width + x);
+				const painted = data[i + 3] === 255 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 40;
+				if (painted) { found.push([box.x + x, box.y + y]); break; }
+			}
+		}
+		return found;
+	})()`
+	tab.until(t, find+".length > 3")
+	for range 100 {
+		points := eval[[][2]float64](t, tab, find)
+		p := points[len(points)/2]
+		tab.point(t, p[0], p[1])
+		said := eval[string](t, tab, "document.querySelector('figure.heat .readout').textContent")
+		var m, s, h int
+		var low, high float64
+		var lowUnit, highUnit string
+		var count uint64
+		n, _ := fmt.Sscanf(strings.ReplaceAll(said, ",", ""), "%d:%d:%d %f %s to %f %s %d", &h, &m, &s, &low, &lowUnit, &high, &highUnit, &count)
+		if n != 8 {
+			continue // the picture has moved on meanwhile
+		}
+		unit := map[string]float64{"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}[lowUnit]
+		heat := get[monitor.Heat](t, url)
+		for i, second := range heat.Counts {
+			if at := heat.Start.Add(time.Duration(i) * time.Second); at.Second() != s || at.Minute() != m {
+				continue
+			}
+			for j, c := range second {
+				if c == count && count > 0 && math.Abs(low*unit-float64(heat.Edges[j])) < 1 {
+					return
+				}
+			}
+		}
+	}
+	t.Error("what the page says of painted cells is never what the server has")
 }
 
 // testGone has the server end and come back.
@@ -160,6 +296,11 @@ func testMany(t *testing.T, b *browser) {
 	if got := eval[[]string](t, tab, "[...touched]"); !slices.Equal(got, []string{"r00/s7"}) {
 		t.Errorf("the rows %q were touched, want r00/s7", got)
 	}
+
+	// What comes into sight is whole, and of now.
+	source.change(func(s *monitor.Snapshot) { s.Rings[99].Subscribers[9].Lag = 70 })
+	eval[bool](t, tab, "(document.querySelector('#subs').parentNode.scrollTop = 1e6, true)")
+	tab.until(t, "document.querySelector('#subs tbody tr:last-child').innerText.replace(/\\s+/g, ' ').startsWith('r99/s9 ● reading 100/s 70 ')")
 
 	tab.click(t, "#subs thead .c-lag button")
 	tab.until(t, "document.querySelector('#subs tbody .c-name').textContent === 'r00/s7'")

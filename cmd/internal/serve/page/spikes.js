@@ -54,9 +54,9 @@ export class Spikes {
 }
 
 function about(log, on, reads) {
-  if (!on) return reads ? 'Not recorded. It does so when it is told what counts as one: Options.Spikes, or sub --spikes 100us.' : 'Not recorded.';
-  if (log.spikes === 0) return 'None.';
-  return `${format.plural(log.messages, 'message', 'messages')} late. The newest first.`;
+  if (!on) return reads ? 'Not recorded. It does so when it is told what counts as one: Options.Spikes, or sub --spikes 100us.' : 'Not recorded: Config.Spikes, or replay --spikes 100us, says what counts as one.';
+  if (log.spikes === 0) return '';
+  return `${reads ? format.plural(log.messages, 'message', 'messages') : format.plural(log.messages, 'time', 'times')} late. The newest first.`;
 }
 
 function row(s) {

@@ -1,7 +1,10 @@
-// A table whose rows stay the same nodes from one update to the next. Rows that are out of sight keep
-// their old texts until they come near, so that what is not seen costs nothing.
+// A table whose rows stay the same nodes from one update to the next. A row that was never in sight
+// has only its name, and one that is out of sight keeps its old texts until it comes near: what is
+// not seen costs next to nothing, however many rows there are.
 
 import { el } from './dom.js';
+
+const atOnce = 50; // rows from the top that are whole before it is known what is in sight
 
 // A column is {id, label, about, text(row), value(row), mark(row), number, wide, draw(cell, row, text)}:
 // text is what the cell shows, value what it is sorted by (default: text), mark the class of the
@@ -20,7 +23,9 @@ export class Table {
     this.sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         target.line.near = isIntersecting;
-        if (isIntersecting) this.fill(target.line);
+        if (!isIntersecting) continue;
+        this.whole(target.line);
+        this.fill(target.line);
       }
     }, { rootMargin: '200px', scrollMargin: '200px' });
     this.pointed = false;
@@ -78,36 +83,42 @@ export class Table {
       const sign = this.way === 'up' ? 1 : -1;
       lines.sort((a, b) => sign * compare(a.value, b.value) || compare(a.name, b.name));
     }
+    lines.slice(0, atOnce).forEach((line) => this.whole(line));
     this.place(lines, now);
     this.lines = now;
   }
 
   line(row) {
-    const tr = el('tr');
-    const cells = this.columns.map((c, i) => {
-      const cell = el(i === 0 ? 'th' : 'td', { class: this.classes(c), scope: i === 0 ? 'row' : undefined });
-      tr.append(cell);
-      return { cell, text: null, mark: '' };
-    });
     const link = el('a', { href: this.href(row) });
-    cells[0].cell.append(link);
-    const line = { tr, cells, link, row, name: this.columns[0].text(row), near: true };
+    const name = el('th', { class: this.classes(this.columns[0]), scope: 'row' }, link);
+    const tr = el('tr', {}, name);
+    const line = { tr, link, row, name: this.columns[0].text(row), near: false, cells: [{ cell: name, into: link, text: null, mark: '' }] };
     tr.line = line;
     this.sight.observe(tr);
+    this.fill(line);
     return line;
   }
 
+  whole(line) {
+    if (line.cells.length === this.columns.length) return;
+    for (const column of this.columns.slice(1)) {
+      const cell = el('td', { class: this.classes(column) });
+      line.cells.push({ cell, into: cell, text: null, mark: '' });
+      line.tr.append(cell);
+    }
+    this.fill(line);
+  }
+
   fill(line) {
-    const { row } = line;
-    this.columns.forEach((column, i) => {
-      const at = line.cells[i];
-      const text = column.text(row);
+    line.cells.forEach((at, i) => {
+      const column = this.columns[i];
+      const text = column.text(line.row);
       if (text !== at.text) {
         at.text = text;
-        if (column.draw) column.draw(i === 0 ? line.link : at.cell, row, text);
-        else (i === 0 ? line.link : at.cell).textContent = text;
+        if (column.draw) column.draw(at.into, line.row, text);
+        else at.into.textContent = text;
       }
-      const mark = column.mark?.(row) ?? '';
+      const mark = column.mark?.(line.row) ?? '';
       if (mark !== at.mark) {
         at.mark = mark;
         at.cell.className = this.classes(column, mark);
