@@ -20,10 +20,13 @@ export function ofRing(ring) {
 }
 
 export function ofSubscriber(sub) {
-  const lost = sub.gate === 'demoted' || sub.gate === 'dropped' ? `, ${sub.gate}` : '';
-  const losing = sub.lost_rate > 0 ? ', losing' : '';
+  const also = [];
+  if (sub.lost_rate > 0) also.push('losing');
+  if (sub.gate === 'demoted' || sub.gate === 'dropped') also.push(sub.gate);
   const mark = subscribers[sub.state] ?? 'warn';
-  return health(sub.state + losing + lost, mark === 'good' && (lost || losing) ? 'warn' : mark);
+  if (also.length === 0) return health(sub.state, mark);
+  if (sub.state !== 'reading') also.unshift(sub.state); // it goes without saying
+  return health(also.join(', '), mark === 'good' ? 'warn' : mark);
 }
 
 // lost is the class of a number of lost messages.
