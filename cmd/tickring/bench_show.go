@@ -57,25 +57,30 @@ const wrapAt = 110
 
 // writeWrapped writes a paragraph. Its second and later lines are indented.
 func writeWrapped(w io.Writer, text string) error {
+	_, err := fmt.Fprintln(w, wrapped(text, "  ", wrapAt))
+	return err
+}
+
+// wrapped breaks a text into lines of that width. The second and later ones begin with
+// the indent.
+func wrapped(text, indent string, width int) string {
 	var b strings.Builder
-	width := 0
+	at := 0
 	for i, word := range strings.Fields(text) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case width+1+n > wrapAt:
-			b.WriteString("\n  ")
-			width = 2
+		case at+1+n > width:
+			b.WriteString("\n" + indent)
+			at = utf8.RuneCountInString(indent)
 		default:
 			b.WriteByte(' ')
-			width++
+			at++
 		}
 		b.WriteString(word)
-		width += n
+		at += n
 	}
-	b.WriteByte('\n')
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // benchProgress is a line on a terminal that says what is being measured.

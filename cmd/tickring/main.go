@@ -6,7 +6,8 @@
 //	tickring sub NAME
 //
 // Every command explains itself with --help. Errors are one sentence on stderr;
-// the exit code is 1 for a failure and 2 for wrong usage.
+// the exit code is 1 for a failure and 2 for wrong usage; doctor ends with 3 if it has
+// found something.
 package main
 
 import (
@@ -32,6 +33,7 @@ const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2
+	exitFound = 3 // doctor: something is bad
 )
 
 // run is the whole program: it returns the exit code.
@@ -46,6 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage *usageError
 	var file *fs.PathError // which no command line is to blame for
+	var found *foundError
 	switch {
 	case err == nil:
 		return exitOK
@@ -54,6 +57,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	case errors.Is(err, syscall.EPIPE):
 		return exitError // who reads our output has gone, and knows it
+	case errors.As(err, &found):
+		fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
+		return exitFound
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
 	return exitError

@@ -63,6 +63,7 @@ last, until 'tickring rm'.`,
 		a.synthCommand(),
 		a.auditCommand(),
 		a.benchCommand(),
+		a.doctorCommand(),
 		a.versionCommand(),
 	)
 	a.noteRun(root)

@@ -1,0 +1,114 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Counters are /proc/interrupts or /proc/softirqs: for every line what has been counted
+// on each CPU.
+type Counters struct {
+	CPUs  []int // of the columns
+	Lines []Counter
+}
+
+// Counter is one line.
+type Counter struct {
+	Name   string   // "LOC", "37", "TIMER"
+	Text   string   // what the kernel says of it: "Local timer interrupts", "virtio1-input.0"
+	Counts []uint64 // by column; lines for the whole machine (ERR) have fewer
+	cpus   []int
+}
+
+// On returns the count of a CPU; 0 if the line has none of it.
+func (c *Counter) On(cpu int) uint64 {
+	if i := slices.Index(c.cpus, cpu); i >= 0 && i < len(c.Counts) {
+		return c.Counts[i]
+	}
+	return 0
+}
+
+// Line returns the line of that name, or nil.
+func (c *Counters) Line(name string) *Counter {
+	for i := range c.Lines {
+		if c.Lines[i].Name == name {
+			return &c.Lines[i]
+		}
+	}
+	return nil
+}
+
+// ParseCounters reads the text of such a file. The first line names the CPUs of the
+// columns, those that are online; what follows the numbers of a line is words. In
+// /proc/interrupts the last of those is the device, for a numbered line.
+func ParseCounters(text string) (*Counters, error) {
+	head, rest, _ := strings.Cut(text, "\n")
+	c := &Counters{}
+	for word := range strings.FieldsSeq(head) {
+		digits, ok := strings.CutPrefix(word, "CPU")
+		id, err := strconv.Atoi(digits)
+		if !ok || err != nil || id < 0 {
+			return nil, fmt.Errorf("%s is no column of a CPU: %w", excerpt(word), errFormat)
+		}
+		c.CPUs = append(c.CPUs, id)
+	}
+	if len(c.CPUs) == 0 {
+		return nil, fmt.Errorf("there are no columns of CPUs: %w", errFormat)
+	}
+	for line := range strings.Lines(rest) {
+		name, values, ok := strings.Cut(line, ":")
+		if !ok {
+			continue
+		}
+		l := Counter{Name: strings.TrimSpace(name), cpus: c.CPUs}
+		words := strings.Fields(values)
+		for len(words) > 0 && len(l.Counts) < len(c.CPUs) {
+			n, err := strconv.ParseUint(words[0], 10, 64)
+			if err != nil {
+				break
+			}
+			l.Counts, words = append(l.Counts, n), words[1:]
+		}
+		if _, err := strconv.Atoi(l.Name); err == nil {
+			l.Text = device(words)
+		} else {
+			l.Text = strings.Join(words, " ")
+		}
+		c.Lines = append(c.Lines, l)
+	}
+	return c, nil
+}
+
+// device returns the users of an interrupt line, which follow the controller and the
+// kind: "IO-APIC 4-edge ttyS0", "PCI-MSIX-0000:00:02.0 1-edge virtio1-req.0". Several
+// users of one line are separated by commas.
+func device(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	from := len(words) - 1
+	for from > 0 && strings.HasSuffix(words[from-1], ",") {
+		from--
+	}
+	return strings.Join(words[from:], " ")
+}
+
+// since returns what was counted on a CPU since before, by line.
+func (c *Counters) since(before *Counters, cpu int) []Moved {
+	was := map[string]uint64{}
+	for i := range before.Lines {
+		was[before.Lines[i].Name] = before.Lines[i].On(cpu)
+	}
+	var moved []Moved
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		// A line that was not there before began at 0; one that went down was taken
+		// away and set up again.
+		if now := l.On(cpu); now > was[l.Name] {
+			moved = append(moved, Moved{Name: l.Name, Text: l.Text, Count: now - was[l.Name]})
+		}
+	}
+	return moved
+}

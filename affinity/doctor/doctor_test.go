@@ -1,0 +1,259 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/tickring/tickring/affinity"
+)
+
+// machines are those of testdata, with what only the running process knows.
+func machines(t testing.TB) map[string]Host {
+	env := func(pairs ...string) func(string) string {
+		return func(key string) string {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i] == key {
+					return pairs[i+1]
+				}
+			}
+			return ""
+		}
+	}
+	shm := func(size, free uint64) *Space {
+		return &Space{Path: "/dev/shm", Tmpfs: true, Size: size, Free: free}
+	}
+	return map[string]Host{
+		"server": {Files: readTree(t, "server"), UID: 1000, GOMAXPROCS: 10,
+			Env: env("GOGC", "off", "GOMEMLIMIT", "4GiB"), Shm: shm(64<<30, 60<<30)},
+		"debian-vm": {Files: readTree(t, "debian-vm"), UID: 1000, GOMAXPROCS: 4,
+			Env: env("GOGC", "50"), Shm: shm(2<<30, 200<<20)},
+		"container": {Files: readTree(t, "container"), UID: 0, GOMAXPROCS: 1, Limits: affinity.Limits{Allowed: affinity.SetOf(0, 1, 2, 3), Permitted: affinity.SetOf(0, 1, 2, 3)},
+			Env: env("GOGC", "off", "GODEBUG", "gctrace=1"), Shm: shm(64<<20, 63<<20)},
+		"laptop": {Files: readTree(t, "laptop"), UID: 1000, GOMAXPROCS: 12,
+			Env: env("GODEBUG", "asyncpreemptoff=1"), Shm: &Space{Path: "/tmp", Size: 500 << 30, Free: 90 << 30}},
+	}
+}
+
+// text writes a report with a line for each check, as it stands in testdata/*.want.
+func (r *Report) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "quiet CPUs %v, %s\n", r.CPUs, r.Chosen)
+	for _, c := range r.Checks {
+		fmt.Fprintf(&b, "%-14s %s, %s: %s", c.Verdict, c.Group, c.Name, c.Value)
+		if !c.CPUs.Empty() {
+			fmt.Fprintf(&b, " [%v]", c.CPUs)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func TestMachines(t *testing.T) {
+	for name, host := range machines(t) {
+		t.Run(name, func(t *testing.T) {
+			r := Examine(host, affinity.Set{})
+			want, err := os.ReadFile("testdata/" + name + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.text(); got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestATunedServerHasNothingToMend(t *testing.T) {
+	r := Examine(machines(t)["server"], affinity.Set{})
+	for _, c := range r.Checks {
+		if c.Verdict != Good && c.Verdict != None || c.Mend != "" {
+			t.Errorf("%+v", c)
+		}
+	}
+	if r.CPUs.String() != "2-7" || r.Chosen != "isolated" || r.Count(Good) < 35 {
+		t.Errorf("CPUs %v, %s, %d good", r.CPUs, r.Chosen, r.Count(Good))
+	}
+}
+
+func TestEveryCheckExplainsItself(t *testing.T) {
+	names := map[string]bool{}
+	for name, host := range machines(t) {
+		r := Examine(host, affinity.Set{})
+		for _, c := range r.Checks {
+			if c.Value == "" || c.Want == "" || !strings.HasSuffix(c.Why, ".") || strings.ContainsAny(c.Want+c.Mend, "{}") {
+				t.Errorf("%s: %+v", name, c)
+			}
+			if (c.Verdict == Warn || c.Verdict == Bad) && c.Mend == "" {
+				t.Errorf("%s: nothing mends %+v", name, c)
+			}
+			names[c.Name] = true
+		}
+		if len(r.Checks) != len(names) {
+			t.Errorf("%s: %d checks have %d names", name, len(r.Checks), len(names))
+		}
+		if text, err := json.Marshal(r); err != nil {
+			t.Error(err)
+		} else if back := (Report{}); json.Unmarshal(text, &back) != nil || !reflect.DeepEqual(back, r) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+func find(t *testing.T, r Report, name string) Check {
+	t.Helper()
+	i := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("no check %s", name)
+	}
+	return r.Checks[i]
+}
+
+func TestMendNamesCPUs(t *testing.T) {
+	vm := Examine(machines(t)["debian-vm"], affinity.Set{})
+	for name, want := range map[string]string{
+		// Somebody has to do the rest, so CPU 0 is not to be isolated.
+		"isolated": "domain,1-3", "nohz_full": "nohz_full=1-3", "workqueues": "echo 1 >", "new ones": "irqaffinity=0",
+		"irqbalance": "CPULIST=1-3", "RemoveIPC": "RemoveIPC=no",
+	} {
+		if c := find(t, vm, name); !strings.Contains(c.Mend, want) {
+			t.Errorf("%s: %s", name, c.Mend)
+		}
+	}
+	// Of given CPUs only those concerned are named.
+	server := Examine(machines(t)["server"], affinity.SetOf(1, 2))
+	c := find(t, server, "isolated")
+	if c.Verdict != Bad || c.CPUs.String() != "1" || c.Value != "not isolated (CPU 1), isolated (CPU 2)" || !strings.Contains(c.Mend, "domain,1-2") {
+		t.Errorf("%+v", c)
+	}
+	if server.Chosen != "given" {
+		t.Error(server.Chosen)
+	}
+	if c := find(t, Examine(machines(t)["server"], affinity.SetOf(2, 9)), "L3"); c.Verdict != Warn || c.Value != "L3 cache 0 (CPU 2), L3 cache 1 (CPU 9)" {
+		t.Errorf("%+v", c)
+	}
+	if c := find(t, Examine(machines(t)["server"], affinity.SetOf(2, 20, 99)), "isolated"); c.Verdict != Bad || c.CPUs.String() != "20,99" ||
+		c.Value != "isolated (CPU 2), offline (CPU 20), no such CPU (CPU 99)" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// needless says whether a check reads a file that it does well without: others say the
+// same, it is one of many, or it can only make things better.
+func needless(check, file string) bool {
+	for _, end := range []string{
+		"cpuset.cpus.isolated",           // also in sysfs
+		"pm_qos_resume_latency_us",       // can only forbid more
+		"cpuidle/state0/name",            // for people
+		"proc/meminfo", "self/mountinfo", // for people
+		"/comm", // of one process
+		"_affinity_list",
+	} {
+		if strings.HasSuffix(file, end) {
+			return true
+		}
+	}
+	return check == "idle states" && (file == "proc/cmdline" || file == dmaLatencyFile)
+}
+
+// What cannot be read, or is not what the kernel writes, is never taken for good.
+func TestUnreadableIsNeverGood(t *testing.T) {
+	whole := machines(t)["server"]
+	base := whole.Files.(tree)
+	m := newMachine(whole, affinity.Set{})
+	tried := 0
+	for _, g := range groups() {
+		for _, row := range g.rows {
+			clear(base.read)
+			if row.check(g.name, m).Verdict != Good {
+				continue
+			}
+			for name := range maps.Clone(base.read) {
+				if needless(row.name, name) {
+					continue
+				}
+				tried++
+				for what, spoil := range map[string]func(tree){
+					"denied":  func(f tree) { f.denied[name] = true },
+					"garbage": func(f tree) { f.MapFS[name] = &fstest.MapFile{Data: []byte("\x00 what=\n[")} },
+					"missing": func(f tree) { delete(f.MapFS, name) },
+				} {
+					// A cgroup without a limit has none, a drop-in of logind may be missing or have
+					// other settings, and the kernel's command line may have anything.
+					free := strings.Contains(name, "logind") && what != "denied" || name == "proc/cmdline" && what == "garbage" ||
+						strings.HasPrefix(name, cgroupRoot) && what == "missing"
+					if free {
+						continue
+					}
+					host := whole
+					spoilt := tree{MapFS: maps.Clone(base.MapFS), denied: map[string]bool{}, read: map[string]bool{}}
+					spoil(spoilt)
+					host.Files, host.Topology = spoilt, m.Topology
+					if c := row.check(g.name, newMachine(host, m.quiet)); c.Verdict == Good {
+						t.Errorf("%s, %s %s: %+v", row.name, what, name, c)
+					}
+				}
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d files were tried", tried)
+	}
+}
+
+// A machine that shows nothing is examined all the same.
+func TestNothingIsKnown(t *testing.T) {
+	r := Examine(Host{Files: fstest.MapFS{}, UID: -1}, affinity.Set{})
+	for _, c := range r.Checks {
+		if c.Verdict != Unknown {
+			t.Errorf("%+v", c)
+		}
+	}
+	if len(r.Checks) < 40 || r.Count(Unknown) != len(r.Checks) {
+		t.Errorf("%d checks, %d unknown", len(r.Checks), r.Count(Unknown))
+	}
+	// Malformed lists of CPUs too.
+	host := machines(t)["server"]
+	host.Files.(tree).MapFS["sys/devices/system/cpu/online"] = &fstest.MapFile{Data: []byte("0-\n")}
+	if c := find(t, Examine(host, affinity.Set{}), "isolated"); c.Verdict != Unknown || !strings.Contains(c.Value, "/sys/devices/system/cpu/online") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestMeasuredIsJudged(t *testing.T) {
+	for _, c := range []struct {
+		m    Measured
+		want Verdict
+	}{
+		{Measured{Error: "no such CPU"}, Unknown},
+		{Measured{Seconds: 1, Max: 12_000, Lost: 0.02}, Good},
+		{Measured{Seconds: 1, Max: 50_000}, Warn},
+		{Measured{Seconds: 1, Lost: 0.1}, Warn},
+		{Measured{Seconds: 1, Max: 1_000_000}, Bad},
+		{Measured{Seconds: 1, Lost: 1}, Bad},
+	} {
+		if got := c.m.judge(); got != c.want {
+			t.Errorf("%+v: %s", c.m, got)
+		}
+	}
+	tl := newTally()
+	for _, ns := range []uint64{300, 700, 90_000, math.MaxUint64} {
+		tl.add(ns)
+	}
+	m := Measured{Seconds: 2}
+	tl.sum(&m)
+	if m.Gaps != 4 || m.PerSecond != 2 || m.Max != longest || m.P50 > 701 || m.P50 < 699 || m.Verdict != Bad {
+		t.Errorf("%+v", m)
+	}
+	r := Report{Measured: []Measured{m, {Verdict: Unknown}}}
+	if r.Count(Bad) != 1 || r.Count(Unknown) != 1 {
+		t.Error("measurements do not count")
+	}
+}

@@ -1,0 +1,117 @@
+package doctor
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/tickring/tickring/internal/text"
+)
+
+// limitRows are about what the process may have.
+func limitRows() []row {
+	return []row{
+		{
+			name: "CPU quota", want: "none",
+			why:  "When the cgroup has used up its share of CPU time, all its threads stand still until the next period, for tens of milliseconds.",
+			mend: "take away CPUQuota= of the service, or the CPU limit of the container, and give it CPUs of its own instead (AllowedCPUs=, --cpuset-cpus)",
+			look: (*machine).lookQuota,
+		},
+		{
+			name: "throttled", want: "never",
+			why:  "So often all threads of this cgroup have stood still for its CPU quota already.",
+			mend: "take away the CPU quota",
+			look: (*machine).lookThrottled,
+		},
+		{
+			name: "memlock", want: "unlimited, or more than all rings together",
+			why:  "What is locked in memory is never swapped out; more than this limit cannot be.",
+			mend: "LimitMEMLOCK=infinity for the service, or memlock in /etc/security/limits.conf",
+			look: func(m *machine) finding {
+				return m.lookLimit("Max locked memory", func(n uint64) finding {
+					switch {
+					case m.UID == 0:
+						return good("%s; root is not bound by it", text.Bytes(n))
+					case n < enoughRoom:
+						return warn("%s", text.Bytes(n))
+					}
+					return good("%s", text.Bytes(n))
+				})
+			},
+		},
+		{
+			name: "rtprio", want: "1 or more",
+			why:  "Without it only root can give a thread a realtime priority (chrt -f), which keeps ordinary tasks off a CPU that is not isolated.",
+			mend: "LimitRTPRIO=99 for the service, or rtprio in /etc/security/limits.conf",
+			look: func(m *machine) finding {
+				return m.lookLimit("Max realtime priority", func(n uint64) finding {
+					switch {
+					case m.UID == 0:
+						return good("%d; root is not bound by it", n)
+					case n == 0:
+						return warn("0")
+					}
+					return good("%d", n)
+				})
+			},
+		},
+		{
+			name: "nofile", want: "4096 or more",
+			why:  "A process holds two files open for each ring it reads, and one that watches holds one more for each subscriber.",
+			mend: "LimitNOFILE=65536 for the service, or nofile in /etc/security/limits.conf",
+			look: func(m *machine) finding {
+				return m.lookLimit("Max open files", func(n uint64) finding {
+					switch {
+					case n < 1024:
+						return bad("%d", n)
+					case n < 4096:
+						return warn("%d", n)
+					}
+					return good("%d", n)
+				})
+			},
+		},
+	}
+}
+
+// lookLimit judges a soft limit of the process; unlimited is good.
+func (m *machine) lookLimit(name string, judge func(n uint64) finding) finding {
+	const file = "proc/self/limits"
+	content, err := m.line(file)
+	if err != nil {
+		return m.unread(file, err)
+	}
+	n, err := parseLimit(content, name)
+	switch {
+	case err != nil:
+		return m.unread(file, err)
+	case n == math.MaxUint64:
+		return good("unlimited")
+	}
+	return judge(n)
+}
+
+// parseLimit returns a soft limit of /proc/self/limits; unlimited is the largest number.
+// The lines have the name, the soft and the hard limit, and a unit.
+func parseLimit(content, name string) (uint64, error) {
+	for line := range strings.Lines(content) {
+		rest, ok := strings.CutPrefix(line, name+" ")
+		if !ok {
+			continue
+		}
+		f := strings.Fields(rest)
+		if len(f) < 2 {
+			return 0, fmt.Errorf("/proc/self/limits: %s: %w", excerpt(line), errFormat)
+		}
+		if f[0] == "unlimited" {
+			return math.MaxUint64, nil
+		}
+		n, err := strconv.ParseUint(f[0], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/self/limits: %s: %w", excerpt(line), errFormat)
+		}
+		return n, nil
+	}
+	return 0, fmt.Errorf("/proc/self/limits has no %q: %w", name, errFormat)
+}

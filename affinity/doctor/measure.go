@@ -1,0 +1,203 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/gaps"
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// Listening is what to measure.
+type Listening struct {
+	CPUs   affinity.Set
+	For    time.Duration // each CPU
+	InTurn bool          // one CPU after the other; otherwise all at once
+
+	// Progress, if not nil, is told now and then how much of the time has passed.
+	Progress func(done, total time.Duration)
+}
+
+// Measure has a thread that spins on each of the CPUs listen. It takes these CPUs away
+// from whoever uses them, and raises GOMAXPROCS and turns the garbage collector off
+// meanwhile. When the context ends it returns what there is until then. A CPU that it
+// cannot be pinned to has the reason in its Error.
+func Measure(ctx context.Context, l Listening) []Measured {
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(max(procs, l.CPUs.Len()+1))
+	defer runtime.GOMAXPROCS(procs)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+
+	r := &round{Listening: l, clock: tick.New(), began: time.Now(), total: l.For}
+	r.scale = r.clock.Calibrate(20 * time.Millisecond)
+	rounds := []affinity.Set{l.CPUs}
+	if l.InTurn {
+		rounds = nil
+		for id := range l.CPUs.All() {
+			rounds = append(rounds, affinity.SetOf(id))
+		}
+		r.total *= time.Duration(len(rounds))
+	}
+	var all []Measured
+	for _, cpus := range rounds {
+		all = append(all, r.run(ctx, cpus)...)
+	}
+	return all
+}
+
+type round struct {
+	Listening
+	clock tick.Clock
+	scale tick.Scale
+	began time.Time
+	total time.Duration
+}
+
+// patient is a CPU that is listened to.
+type patient struct {
+	Measured
+	ear           *gaps.Ear
+	tally         *tally
+	witness       *affinity.Witness // of the thread of the slice
+	before, after affinity.Activity
+}
+
+func (r *round) run(ctx context.Context, cpus affinity.Set) []Measured {
+	var all, hearing []*patient
+	for id := range cpus.All() {
+		p := &patient{Measured: Measured{CPU: id, Verdict: Unknown}, ear: gaps.NewEar(id, r.clock), tally: newTally()}
+		p.ear.Before = func() { p.witness.Look(&p.before) }
+		p.ear.After = func() { p.witness.Look(&p.after) }
+		all = append(all, p)
+		if err := onCPU(id, func() error { return nil }); err != nil {
+			p.Error = err.Error()
+			continue
+		}
+		hearing = append(hearing, p)
+	}
+	slice := min(r.For, gaps.Slice)
+	counted := readCounters(os.DirFS("/"))
+	until := time.Now().Add(r.For)
+	for some := len(hearing) > 0; some && ctx.Err() == nil; some = time.Now().Before(until) {
+		if r.Progress != nil {
+			r.Progress(min(time.Since(r.began), r.total), r.total)
+		}
+		if err := r.listen(hearing, slice); err != nil {
+			for _, p := range hearing { // a CPU has been switched off, or taken from the cpuset
+				p.Error = err.Error()
+			}
+			break
+		}
+		now := readCounters(os.DirFS("/"))
+		for _, p := range hearing {
+			p.count(r.scale, now.since(counted, p.CPU))
+		}
+		counted = now
+	}
+	list := make([]Measured, 0, len(all))
+	for _, p := range all {
+		p.Seconds, p.Lost = float64(r.scale.Ns(p.ear.Heard))/1e9, p.ear.Lost()
+		p.tally.sum(&p.Measured)
+		if p.Seconds == 0 && p.Error == "" {
+			p.Error = "ended before anything was measured"
+		}
+		list = append(list, p.Measured)
+	}
+	return list
+}
+
+func (r *round) listen(hearing []*patient, slice time.Duration) error {
+	ears := make([]*gaps.Ear, 0, len(hearing))
+	by := map[*gaps.Ear]*patient{}
+	for _, p := range hearing {
+		ears, by[p.ear] = append(ears, p.ear), p
+	}
+	return gaps.Together(ears, r.scale, slice, func(e *gaps.Ear, listen func() error) error {
+		return onCPU(e.CPU, func() error {
+			w, err := affinity.NewWitness(0, 0)
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			by[e].witness = w
+			return listen()
+		})
+	})
+}
+
+// count takes a slice into account.
+func (p *patient) count(scale tick.Scale, moved []Moved) {
+	p.tally.inSlice = 0
+	p.ear.Count(scale, p.tally.add)
+	p.Moved = addMoved(p.Moved, moved)
+	if p.tally.inSlice > p.Worst.Ns {
+		cause, why := affinity.Explain(time.Duration(p.tally.inSlice), p.after.Since(p.before))
+		p.Worst = Worst{Ns: p.tally.inSlice, Cause: cause.String(), Why: why, Moved: addMoved(nil, moved)}
+	}
+}
+
+// onCPU runs f on a thread that is pinned to the CPU.
+func onCPU(cpu int, f func() error) error {
+	done := make(chan error)
+	go func() {
+		p, err := affinity.Pin(cpu)
+		if err != nil {
+			done <- err
+			return
+		}
+		err = f()
+		done <- errors.Join(err, p.Release())
+	}()
+	return <-done
+}
+
+// tables are /proc/interrupts and /proc/softirqs at a moment; nil: cannot be read.
+type tables [2]*Counters
+
+func readCounters(files fs.FS) tables {
+	var t tables
+	for i, name := range []string{"proc/interrupts", "proc/softirqs"} {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			continue
+		}
+		if t[i], err = ParseCounters(string(text)); err != nil {
+			t[i] = nil
+		}
+	}
+	return t
+}
+
+func (t tables) since(before tables, cpu int) []Moved {
+	var all []Moved
+	for i := range t {
+		if t[i] == nil || before[i] == nil {
+			continue
+		}
+		moved := t[i].since(before[i], cpu)
+		if i == 1 {
+			for k := range moved { // TIMER, as the kernel writes it, is not the timer's interrupt
+				moved[k].Name, moved[k].Text = strings.ToLower(moved[k].Name), "softirq"
+			}
+		}
+		all = append(all, moved...)
+	}
+	return all
+}
+
+// String says what moved in a few characters: "LOC +500", "virtio1-input.0 +12".
+func (m Moved) String() string {
+	name := m.Name
+	if strings.Trim(name, "0123456789") == "" && m.Text != "" {
+		name = m.Text // a numbered line is known by its device
+	}
+	return fmt.Sprintf("%s +%d", name, m.Count)
+}
