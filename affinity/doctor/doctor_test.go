@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/tickring/tickring/affinity"
 )
@@ -255,5 +257,57 @@ func TestMeasuredIsJudged(t *testing.T) {
 	r := Report{Measured: []Measured{m, {Verdict: Unknown}}}
 	if r.Count(Bad) != 1 || r.Count(Unknown) != 1 {
 		t.Error("measurements do not count")
+	}
+}
+
+func TestMeasureLeavesReservedCPUsAlone(t *testing.T) {
+	t.Setenv("TICKRING_CPUS", t.TempDir())
+	host, err := Here("/")
+	if err != nil {
+		t.Skip(err)
+	}
+	cpu := host.Topology.Allowed.Min()
+	r, err := affinity.Reserve("", cpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	m := Measure(t.Context(), Listening{CPUs: affinity.SetOf(cpu, affinity.MaxCPUs-1), For: time.Millisecond, InTurn: true})
+	if len(m) != 2 || m[0].CPU != cpu || !strings.Contains(m[0].Error, "reserved") || m[0].Seconds != 0 {
+		t.Errorf("%+v", m)
+	}
+	if m[1].Verdict != Unknown || !strings.Contains(m[1].Error, "this machine has CPUs") {
+		t.Errorf("%+v", m[1])
+	}
+}
+
+// A spinning thread on one CPU hears something, sooner or later.
+func TestMeasure(t *testing.T) {
+	host, err := Here("/")
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("TICKRING_CPUS", t.TempDir())
+	told := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	m := Measure(ctx, Listening{CPUs: affinity.SetOf(host.Topology.Allowed.Min()), For: time.Minute, Progress: func(done, total time.Duration) {
+		if told++; done < 0 || done > total || total != time.Minute {
+			t.Errorf("%v of %v", done, total)
+		}
+		if told == 4 {
+			cancel()
+		}
+	}})[0]
+	if m.Error != "" {
+		t.Skip("this process may not be pinned: ", m.Error)
+	}
+	if m.Seconds <= 0 || m.Gaps == 0 || m.Max < 200 || m.P50 > m.P99 || m.P99 > m.Max || m.Worst.Ns != m.Max || m.Worst.Why == "" {
+		t.Errorf("%+v", m)
+	}
+	if _, err := os.Stat("/proc/interrupts"); err == nil && len(m.Moved) == 0 {
+		t.Errorf("no interrupt in %v s", m.Seconds)
+	}
+	if m := Measure(ctx, Listening{CPUs: affinity.SetOf(m.CPU), For: time.Minute})[0]; m.Verdict != Unknown || m.Error == "" {
+		t.Errorf("of a context that has ended: %+v", m)
 	}
 }

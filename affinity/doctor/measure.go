@@ -27,16 +27,20 @@ type Listening struct {
 }
 
 // Measure has a thread that spins on each of the CPUs listen. It takes these CPUs away
-// from whoever uses them, and raises GOMAXPROCS and turns the garbage collector off
-// meanwhile. When the context ends it returns what there is until then. A CPU that it
-// cannot be pinned to has the reason in its Error.
+// from whoever uses them, but for those that a process has reserved, and raises GOMAXPROCS
+// and turns the garbage collector off meanwhile. When the context ends it returns what
+// there is until then. A CPU that was not measured has the reason in its Error.
 func Measure(ctx context.Context, l Listening) []Measured {
 	procs := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(max(procs, l.CPUs.Len()+1))
 	defer runtime.GOMAXPROCS(procs)
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 
-	r := &round{Listening: l, clock: tick.New(), began: time.Now(), total: l.For}
+	r := &round{Listening: l, clock: tick.New(), began: time.Now(), total: l.For, taken: map[int]string{}}
+	holders, _ := affinity.Reserved("") // where nobody can reserve nobody has
+	for _, h := range holders {
+		r.taken[h.CPU] = fmt.Sprintf("%v has reserved it", h)
+	}
 	r.scale = r.clock.Calibrate(20 * time.Millisecond)
 	rounds := []affinity.Set{l.CPUs}
 	if l.InTurn {
@@ -59,6 +63,7 @@ type round struct {
 	scale tick.Scale
 	began time.Time
 	total time.Duration
+	taken map[int]string // CPUs that are not to be disturbed, and why
 }
 
 // patient is a CPU that is listened to.
@@ -77,6 +82,9 @@ func (r *round) run(ctx context.Context, cpus affinity.Set) []Measured {
 		p.ear.Before = func() { p.witness.Look(&p.before) }
 		p.ear.After = func() { p.witness.Look(&p.after) }
 		all = append(all, p)
+		if p.Error = r.taken[id]; p.Error != "" {
+			continue
+		}
 		if err := onCPU(id, func() error { return nil }); err != nil {
 			p.Error = err.Error()
 			continue
