@@ -56,6 +56,7 @@ last, until 'tickring rm'.`,
 		a.wakerCommand(),
 		a.lsCommand(),
 		a.statCommand(),
+		a.topCommand(),
 		a.histCommand(),
 		a.serveCommand(),
 		a.rmCommand(),
@@ -112,13 +113,17 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 }
 
 // wantArgs demands the arguments of the given names. The last may be in brackets,
-// and is optional then, or end in "...", and is one or more.
+// and is optional then, or have "...", and may be given more than once.
 func wantArgs(names ...string) cobra.PositionalArgs {
 	low, high := len(names), len(names)
-	if n := len(names); n > 0 && strings.HasPrefix(names[n-1], "[") {
-		low--
-	} else if n > 0 && strings.HasSuffix(names[n-1], "...") {
-		high = anyNumber
+	if n := len(names); n > 0 {
+		last := names[n-1]
+		if strings.HasPrefix(last, "[") {
+			low--
+		}
+		if strings.Contains(last, "...") {
+			high = anyNumber
+		}
 	}
 	return func(_ *cobra.Command, args []string) error {
 		switch {
