@@ -57,6 +57,10 @@ var columns = []column{
 // extras are the columns that a wider screen has, the most wanted first.
 var extras = []string{"p99.9", "wait", "gate", "p90", "spikes", "p99.99", "moved"}
 
+// spared are the columns that a screen of less than 80 columns does without, the least wanted
+// first.
+var spared = []string{"trend", "p50", "behind"}
+
 // SortNames are the columns that one can sort by.
 func SortNames() []string {
 	var names []string
@@ -236,9 +240,9 @@ func ringText(r *monitor.Ring) []cell {
 	}
 	switch {
 	case r.RefusedRate > 0:
-		add(warn, "held by gates %s/s, %s times", short(r.RefusedRate), count(r.Refused))
+		add(warn, "held by gates %s/s, %s", short(r.RefusedRate), times(r.Refused))
 	case r.Refused > 0:
-		add(plain, "held by gates %s times", count(r.Refused))
+		add(plain, "held by gates %s", times(r.Refused))
 	}
 	if len(r.Subscribers) == 0 {
 		add(faint, "no subscribers")

@@ -13,7 +13,7 @@ import (
 // What is known of a ring or of a subscriber, in words.
 
 // sentence is what its state means.
-func sentence(e entry) cell {
+func sentence(e entry, now time.Time) cell {
 	r, s := e.ring, e.sub
 	if s == nil {
 		i := publisherInk(r.Publisher)
@@ -21,7 +21,7 @@ func sentence(e entry) cell {
 		case r.Error != "":
 			return cell{clean(r.Error), bad}
 		case r.Publisher == "live":
-			return cell{fmt.Sprintf("published by process %d, heartbeat %s ago", r.PID, span(r.Beat)), i}
+			return cell{fmt.Sprintf("published by process %d for %s, heartbeat %s ago", r.PID, text.Ago(now.Sub(r.Opened)), span(r.Beat)), i}
 		case r.Publisher == "hung":
 			return cell{fmt.Sprintf("hung: process %d has given no heartbeat for %s; 'tickring fence' ends it", r.PID, span(r.Beat)), i}
 		case r.Publisher == "dead":
@@ -57,12 +57,12 @@ func sentence(e entry) cell {
 // facts are lines about an entry as of now.
 func facts(e entry, now time.Time) []string {
 	if e.sub == nil {
-		return ringFacts(e.ring, now)
+		return ringFacts(e.ring)
 	}
 	return subscriberFacts(e, now)
 }
 
-func ringFacts(r *monitor.Ring, now time.Time) []string {
+func ringFacts(r *monitor.Ring) []string {
 	if r.Publisher == "" {
 		return nil // nothing could be read
 	}
@@ -92,27 +92,24 @@ func ringFacts(r *monitor.Ring, now time.Time) []string {
 			gates++
 		}
 	}
-	pressure := "waits for no gates"
+	life := "waits for no gates"
 	if gates > 0 {
-		pressure = "waits for " + text.CountOf(uint64(gates), "gate", "gates")
+		life = "waits for " + text.CountOf(uint64(gates), "gate", "gates")
 	}
 	if r.Refused > 0 {
-		pressure += ", held by them " + text.CountOf(r.Refused, "time", "times")
+		life += ", held " + times(r.Refused)
 	}
 	if r.RefusedRate > 0 {
-		pressure += fmt.Sprintf(", %s times a second now", short(r.RefusedRate))
+		life += fmt.Sprintf(", %s/s now", short(r.RefusedRate))
 	}
-	life := fmt.Sprintf("publisher number %s", text.Count(r.Epoch))
-	if !r.Opened.IsZero() {
-		life += ", for " + text.Ago(now.Sub(r.Opened))
-	}
+	life += ", publisher number " + text.Count(r.Epoch)
 	if r.Waker {
-		life += ", wakes sleepers"
+		life += ", sleepers are woken"
 	}
 	if r.Replaced > 0 {
 		life += ", file replaced " + times(r.Replaced)
 	}
-	return []string{numbers, strings.Join(what, ", "), pressure + "; " + life}
+	return []string{numbers, strings.Join(what, ", "), life}
 }
 
 func subscriberFacts(e entry, now time.Time) []string {
@@ -243,6 +240,14 @@ func windowLines(p *painter, width int, ws []*monitor.Window, at monitor.Span) [
 	return lines
 }
 
+// windowLine is a window in one line.
+func windowLine(name string, w *monitor.Window) string {
+	if w.Count == 0 {
+		return name + ": nothing measured"
+	}
+	return fmt.Sprintf("%s: p50 %s  p90 %s  p99 %s  p99.9 %s  p99.99 %s  max %s", name, ns(w.P50), ns(w.P90), ns(w.P99), ns(w.P999), ns(w.P9999), ns(w.Max))
+}
+
 // spikeLines tell of the spikes, the newest first.
 func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) []string {
 	if log == nil || log.Threshold == 0 {
@@ -253,7 +258,12 @@ func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) 
 	if len(log.List) == 0 {
 		return lines
 	}
-	lines = append(lines, p.line(width, cell{"  time          latency  messages  behind  cause        why", faint}))
+	head := "  time          latency  messages  behind  cause"
+	wide := width >= 110 // else there is no room for the sentences
+	if wide {
+		head += "        why"
+	}
+	lines = append(lines, p.line(width, cell{head, faint}))
 	for n := range min(most, len(log.List)) {
 		s := &log.List[len(log.List)-1-n]
 		behind := count(s.Behind)
@@ -264,10 +274,15 @@ func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) 
 		if !s.Explained {
 			cause, why, in = "?", "nobody has looked yet", faint
 		}
-		lines = append(lines, p.line(width,
-			cell{"  " + s.Time.In(now.Location()).Format("15:04:05.000") + padded(span(s.Latency), 9, false) +
-				padded(count(s.Messages), 10, false) + padded(behind, 8, false) + "  ", plain},
-			cell{padded(cause, 11, true), in}, cell{"  " + why, plain}))
+		cells := []cell{{"  " + s.Time.In(now.Location()).Format("15:04:05.000") + padded(span(s.Latency), 9, false) +
+			padded(count(s.Messages), 10, false) + padded(behind, 8, false) + "  ", plain}, {padded(cause, 13, true), in}}
+		if wide {
+			cells = append(cells, cell{why, plain})
+		}
+		lines = append(lines, p.line(width, cells...))
+		if !wide {
+			lines = append(lines, p.line(width, cell{"    " + why, faint}))
+		}
 	}
 	return lines
 }

@@ -5,12 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/charmbracelet/x/ansi"
-
-	"github.com/tickring/tickring/ring/monitor"
 )
 
 var update = flag.Bool("update", false, "write the frames in testdata anew")
@@ -43,7 +38,3 @@ func TestFrames(t *testing.T) {
 		}
 	}
 }
-
-var _ = strings.Repeat
-var _ = ansi.StringWidth
-var _ monitor.Span

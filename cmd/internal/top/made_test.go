@@ -2,6 +2,7 @@ package top
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -99,6 +100,10 @@ type source struct{ snap *monitor.Snapshot }
 func (s *source) Poll() *monitor.Snapshot { return s.snap }
 
 func (s *source) Histogram(string, string, monitor.Span) (*hdrhistogram.Histogram, bool) {
+	return latencies(), true
+}
+
+var latencies = sync.OnceValue(func() *hdrhistogram.Histogram {
 	h := hdrhistogram.New(1, 10_000_000_000, 2)
 	for i := range int64(1000) {
 		h.RecordValues(70+i%40, 1000)
@@ -106,7 +111,13 @@ func (s *source) Histogram(string, string, monitor.Span) (*hdrhistogram.Histogra
 	}
 	h.RecordValues(8_400, 40)
 	h.RecordValues(20_000, 2)
-	return h, true
+	return h
+})
+
+func inColors(profile termenv.Profile) painter {
+	r := lipgloss.NewRenderer(nil)
+	r.SetColorProfile(profile)
+	return newPainter(r)
 }
 
 // user sits in front of a model: it has no clock, and looks are what the test says.
@@ -117,7 +128,7 @@ type user struct {
 
 func newUser(snap *monitor.Snapshot, width, height int) *user {
 	src := &source{snap}
-	p := newPainter(lipgloss.NewRenderer(nil, termenv.WithProfile(termenv.Ascii)))
+	p := inColors(termenv.Ascii)
 	u := &user{newModel(Config{Dir: snap.Dir, Every: time.Second}, &p, &looker{src: src}), src}
 	u.does(tea.WindowSizeMsg{Width: width, Height: height})
 	return u.looks()

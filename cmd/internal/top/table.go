@@ -1,6 +1,7 @@
 package top
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -34,7 +35,13 @@ func newTable(c choice, p *painter, width, longest int) table {
 		}
 	}
 	free++ // no space after the last
-	for _, e := range append([]string{columns[c.order.col].id}, extras...) {
+	for _, e := range spared {
+		if free < 0 {
+			free += columns[indexOf(e)].width + 1
+			left[e] = true
+		}
+	}
+	for _, e := range slices.Concat([]string{columns[c.order.col].id}, extras) {
 		if w := columns[indexOf(e)].width + 1; left[e] && free >= w {
 			free -= w
 			delete(left, e)

@@ -200,7 +200,7 @@ func (m *Model) about(e entry) []string {
 	if e.sub != nil {
 		name += "/" + clean(e.sub.Name)
 	}
-	s := sentence(e)
+	s := sentence(e, m.snap.Time)
 	lines := []string{m.rule(name)}
 	for _, l := range strings.Split(ansi.Wrap(s.text, m.width-4, ""), "\n") {
 		lines = append(lines, m.paint.line(m.width, cell{"  " + l, s.ink}))
@@ -222,10 +222,10 @@ func (m *Model) panelLines() int {
 	switch {
 	case m.height < 16:
 		return 0
-	case m.height < 22 || m.choice.ring != "" && m.height < 30:
+	case m.height < 22:
 		return 2
 	case m.height < 30:
-		return 4
+		return 5
 	}
 	return 8
 }
@@ -240,6 +240,8 @@ func (m *Model) panel() []string {
 	lines := m.about(e)
 	if ws := windowsOf(e); ws != nil && len(lines)+4 <= room {
 		lines = append(lines, windowLines(m.paint, m.width, ws, m.window)...)
+	} else if ws != nil {
+		lines = append(lines, m.paint.line(m.width, cell{"  " + windowLine(spanNames[m.window], ws[m.window]), plain}))
 	}
 	for len(lines) < room {
 		lines = append(lines, "")
