@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,5 +112,56 @@ func TestTerminalIsNotAsked(t *testing.T) {
 	term.await("\n")
 	if s := term.text(); strings.Contains(s, "\x1b") || !strings.HasPrefix(s, "tickring ") {
 		t.Errorf("the terminal got %q", s)
+	}
+}
+
+// TestTopInATerminal: top draws, follows keys and a new size, and leaves the terminal as it was.
+func TestTopInATerminal(t *testing.T) {
+	h := newHost(t)
+	path, _, _ := h.mboFile("session.dbn", 100)
+	h.replay(path, "--ring", "feed")
+	term := h.inTerminal([]string{"NO_COLOR="}, "top", "--every", "50ms")
+	before, err := unix.IoctlGetTermios(int(term.master.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	term.await("closed by its publisher")
+	term.types("?")
+	term.await("p99 of each of the last seconds")
+	term.types("x")
+	if err := unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 9, Col: 40}); err != nil {
+		t.Fatal(err)
+	}
+	term.await("40 x 9")
+	term.types("q")
+	if err := term.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	term.await("\x1b[?1049l") // the screen of before
+	after, err := unix.IoctlGetTermios(int(term.master.Fd()), unix.TCGETS)
+	if err != nil || after.Lflag != before.Lflag || after.Iflag != before.Iflag || after.Oflag != before.Oflag {
+		t.Errorf("the terminal was %+v, and is %+v: %v", before, after, err)
+	}
+	if s := term.text(); !strings.Contains(s, "\x1b[1m") || strings.Contains(s, "\x1b]11") || strings.Contains(s, "\x1b[6n") {
+		t.Errorf("no colours, or the terminal was asked: %q", s)
+	}
+}
+
+// TestTopWithoutColors: NO_COLOR and a dumb terminal have none; SIGTERM ends top in order.
+func TestTopWithoutColors(t *testing.T) {
+	h := newHost(t)
+	for _, env := range []string{"NO_COLOR=1", "TERM=dumb"} {
+		term := h.inTerminal([]string{env}, "top")
+		term.await("There are no rings in")
+		if err := term.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := term.cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", env, err)
+		}
+		term.await("\x1b[?1049l")
+		if s := term.text(); regexp.MustCompile("\x1b\\[[0-9;]*[1-9][0-9;]*m").MatchString(s) {
+			t.Errorf("%s: colours in %q", env, s)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,8 +48,8 @@ Keys: ? tells all; arrows or j and k select, Enter opens, < and > sort, w change
 window, / filters, p pauses, q quits. NO_COLOR in the environment turns colours off.
 
 With --once it looks twice, --every apart, so that rates are known, and prints one
-frame, or with --json what it has seen. On other things than a terminal a frame is 120
-columns wide, without colours.`,
+frame, or with --json what it has seen; it fails if a ring that was named is not there.
+On other things than a terminal a frame is 120 columns wide, without colours.`,
 		Example: `  tickring top
   tickring top es nq --every 250ms --sort p99
   tickring top --once --sort lag --width 100
@@ -72,7 +73,7 @@ columns wide, without colours.`,
 	}
 	f := cmd.Flags()
 	f.DurationVar(&o.every, "every", time.Second, "time from one look to the next, at least 50ms")
-	f.Var(o.sort, "sort", "column to sort by, the largest first")
+	f.Var(o.sort, "sort", "`COLUMN` to sort by, the largest first: "+strings.Join(names, ", "))
 	f.BoolVar(&o.reverse, "reverse", false, "sort the other way round")
 	f.Var(o.window, "window", "latencies of the last second, of the last minute, or since the start")
 	f.BoolVar(&o.once, "once", false, "print one frame")
@@ -95,7 +96,7 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 		}
 	}
 	if !o.once && !(isTerminal(a.stdout) && isTerminal(os.Stdin)) {
-		return errors.New("top draws on a terminal, and stdin or stdout is none; --once prints one frame")
+		return errors.New("stdin or stdout is no terminal; --once prints one frame")
 	}
 	m := monitor.New(monitor.Config{Dir: a.dir, Rings: o.rings})
 	defer m.Close()
@@ -109,13 +110,20 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 		return ctx.Err()
 	}
 	snap := m.Poll()
+	var err error
 	switch {
 	case o.json:
-		return writeJSON(a.stdout, snap)
+		err = writeJSON(a.stdout, snap)
 	case snap.Error != "":
 		return errors.New(snap.Error)
+	default:
+		_, err = io.WriteString(a.stdout, top.Frame(snap, cfg, a.stdout, a.topWidth(o)))
 	}
-	_, err := io.WriteString(a.stdout, top.Frame(snap, cfg, a.stdout, a.topWidth(o)))
+	for i := range snap.Rings {
+		if r := &snap.Rings[i]; err == nil && top.Absent(r) {
+			err = noRing(ring.ErrNoRing, dir, r.Name)
+		}
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package top
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,10 +33,12 @@ func chart(p *painter, h *hdrhistogram.Histogram, w *monitor.Window, width, line
 			shares[i] += float64(b.Count) / float64(h.TotalCount()) / float64(to-from+1)
 		}
 	}
-	decades := min(max(math.Ceil(math.Log10(float64(h.TotalCount()))), 2), 7)
+	// From the decade of the largest share down to that of one latency, or 7 decades.
+	top := math.Ceil(math.Log10(slices.Max(shares)))
+	decades := min(max(top+math.Ceil(math.Log10(float64(h.TotalCount()))), 2), 7)
 	for i, s := range shares {
 		if s > 0 {
-			s = math.Max(1+math.Log10(s)/decades, 0)
+			s = math.Max(1+(math.Log10(s)-top)/decades, 0)
 		} else {
 			s = -1
 		}
@@ -43,7 +46,7 @@ func chart(p *painter, h *hdrhistogram.Histogram, w *monitor.Window, width, line
 	}
 	shareOf := map[int]string{} // by the line that it is the upper edge of
 	for d := decades - 1; d >= 0; d-- {
-		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(math.Pow(10, -d))
+		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(math.Pow(10, top-d))
 	}
 	var out []string
 	for i, bar := range bars(shares, lines) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tickring/tickring/ring"
 	"github.com/tickring/tickring/ring/monitor"
 )
 
@@ -47,15 +48,16 @@ var columns = []column{
 	latencyColumn("p99.9", func(w *monitor.Window) int64 { return w.P999 }),
 	latencyColumn("p99.99", func(w *monitor.Window) int64 { return w.P9999 }),
 	latencyColumn("max", func(w *monitor.Window) int64 { return w.Max }),
-	{id: "wait", title: "WAIT", width: 7, left: true, show: func(e entry, _ monitor.Span) cell { return cell{clean(e.sub.Wait), faint} }},
+	{id: "wait", title: "WAIT", width: 7, left: true, show: showWait},
 	{id: "gate", title: "GATE", width: 7, left: true, show: showGate},
 	{id: "moved", title: "MOVED", width: 6, show: showMoved, rank: ofSub(func(s *monitor.Subscriber) float64 { return float64(s.Moved) })},
 	{id: "spikes", title: "SPIKES", width: 6, show: showSpikes, rank: ofSub(func(s *monitor.Subscriber) float64 { return float64(s.Spikes.Spikes) })},
 	{id: "trend", title: "TREND", width: 7, left: true},
 }
 
-// extras are the columns that a wider screen has, the most wanted first.
-var extras = []string{"p99.9", "wait", "gate", "p90", "spikes", "p99.99", "moved"}
+// extras are the columns that a wider screen has, the most wanted first, if there is anything
+// in them.
+var extras = []string{"p99.9", "gate", "wait", "p99.99", "spikes", "p90", "moved"}
 
 // spared are the columns that a screen of less than 80 columns does without, the least wanted
 // first.
@@ -140,7 +142,10 @@ func showState(e entry, _ monitor.Span) cell {
 	if e.sub != nil {
 		return cell{clean(e.sub.State), subscriberInk(e.sub.State)}
 	}
-	if e.ring.Publisher == "" {
+	switch {
+	case Absent(e.ring):
+		return cell{"absent", warn}
+	case e.ring.Publisher == "":
 		return cell{"broken", bad}
 	}
 	return cell{clean(e.ring.Publisher), publisherInk(e.ring.Publisher)}
@@ -189,6 +194,13 @@ func showLost(e entry, _ monitor.Span) cell {
 	return cell{"-", faint}
 }
 
+func showWait(e entry, _ monitor.Span) cell {
+	if e.sub.Wait == "" && e.sub.State != monitor.StateNew {
+		return cell{"?", faint}
+	}
+	return cell{clean(e.sub.Wait), faint}
+}
+
 func showGate(e entry, _ monitor.Span) cell {
 	if e.sub.Gate == "holding" {
 		return cell{"holding", accent}
@@ -202,6 +214,9 @@ func showMoved(e entry, _ monitor.Span) cell {
 		return cell{span(e.sub.Moved), warn}
 	case monitor.StateNew:
 		return cell{"-", faint}
+	}
+	if e.sub.Moved == 0 {
+		return cell{"now", faint}
 	}
 	return cell{span(e.sub.Moved), faint}
 }
@@ -217,6 +232,17 @@ func showSpikes(e entry, _ monitor.Span) cell {
 	}
 }
 
+// Absent says whether a ring that was asked for is not there.
+func Absent(r *monitor.Ring) bool { return strings.Contains(r.Error, ring.ErrNoRing.Error()) }
+
+// ringError is what is wrong with a ring.
+func ringError(r *monitor.Ring) cell {
+	if Absent(r) {
+		return cell{"there is no ring of this name", warn}
+	}
+	return cell{clean(strings.TrimPrefix(r.Error, fmt.Sprintf("ring: watch %q: ", r.Name))), bad}
+}
+
 // ringText is what a ring's line says in place of a subscriber's columns.
 func ringText(r *monitor.Ring) []cell {
 	var cells []cell
@@ -227,8 +253,7 @@ func ringText(r *monitor.Ring) []cell {
 		cells = append(cells, cell{fmt.Sprintf(format, args...), i})
 	}
 	if r.Error != "" {
-		add(bad, "%s", clean(r.Error))
-		return cells
+		return []cell{ringError(r)}
 	}
 	switch r.Publisher {
 	case "live":

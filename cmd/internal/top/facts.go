@@ -19,7 +19,7 @@ func sentence(e entry, now time.Time) cell {
 		i := publisherInk(r.Publisher)
 		switch {
 		case r.Error != "":
-			return cell{clean(r.Error), bad}
+			return ringError(r)
 		case r.Publisher == "live":
 			return cell{fmt.Sprintf("published by process %d for %s, heartbeat %s ago", r.PID, text.Ago(now.Sub(r.Opened)), span(r.Beat)), i}
 		case r.Publisher == "hung":
@@ -79,7 +79,7 @@ func ringFacts(r *monitor.Ring) []string {
 	if r.Mark > 0 {
 		numbers += ", snapshot at " + text.Count(r.Mark)
 	}
-	what := []string{text.Bytes(r.Capacity), "messages up to " + text.Bytes(uint64(r.MaxMessage)), "stamps " + clean(r.Stamps)}
+	what := []string{text.Bytes(r.Capacity), "messages up to " + text.Bytes(uint64(r.MaxMessage)), "stamps: " + clean(r.Stamps)}
 	if r.Schema != "" {
 		what = append(what, clean(r.Schema))
 	}
@@ -130,7 +130,11 @@ func subscriberFacts(e entry, now time.Time) []string {
 		how = append(how, "opened "+text.Ago(now.Sub(s.Opened))+" ago")
 	}
 	if s.State != monitor.StateNew && s.State != monitor.StateBroken {
-		how = append(how, "moved "+span(s.Moved)+" ago")
+		if s.Moved > 0 {
+			how = append(how, "moved "+span(s.Moved)+" ago")
+		} else {
+			how = append(how, "moving")
+		}
 	}
 	read := text.Messages(s.Delivered) + " read, " + text.Bytes(s.Bytes)
 	if s.Rate > 0 {

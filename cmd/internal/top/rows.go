@@ -129,14 +129,16 @@ func (e entry) matches(words []string) bool {
 }
 
 // tally counts what is in a snapshot.
-type tally struct{ rings, subs, dead, stuck, broken, hung int }
+type tally struct{ rings, subs, dead, stuck, broken, hung, absent int }
 
 func tallyOf(snap *monitor.Snapshot) (t tally) {
-	t.rings = len(snap.Rings)
 	for i := range snap.Rings {
 		r := &snap.Rings[i]
+		t.rings++
 		t.subs += len(r.Subscribers)
 		switch {
+		case Absent(r):
+			t.absent++
 		case r.Error != "":
 			t.broken++
 		case r.Publisher == "dead":

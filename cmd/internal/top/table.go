@@ -21,8 +21,8 @@ type table struct {
 const maxTrend = 60
 
 // newTable gives what room there is to the extra columns, that of the order first, and then by
-// turns to names as long as longest and to the trend.
-func newTable(c choice, p *painter, width, longest int) table {
+// turns to the names of the entries and to the trend.
+func newTable(c choice, p *painter, width int, entries []entry) table {
 	t := table{choice: c, paint: p, width: width, name: columns[colName].width, trend: columns[len(columns)-1].width}
 	left := map[string]bool{} // out
 	for _, e := range extras {
@@ -42,7 +42,7 @@ func newTable(c choice, p *painter, width, longest int) table {
 		}
 	}
 	for _, e := range slices.Concat([]string{columns[c.order.col].id}, extras) {
-		if w := columns[indexOf(e)].width + 1; left[e] && free >= w {
+		if w := columns[indexOf(e)].width + 1; left[e] && free >= w && c.has(indexOf(e), entries) {
 			free -= w
 			delete(left, e)
 		}
@@ -52,6 +52,7 @@ func newTable(c choice, p *painter, width, longest int) table {
 			t.cols = append(t.cols, i)
 		}
 	}
+	longest := c.longestName(entries)
 	grow := func(width *int, to int) {
 		by := max(min(to-*width, free), 0)
 		*width, free = *width+by, free-by
@@ -71,6 +72,13 @@ func indexOf(id string) int {
 		}
 	}
 	return -1
+}
+
+// has says whether there is anything in a column.
+func (c *choice) has(col int, entries []entry) bool {
+	return slices.ContainsFunc(entries, func(e entry) bool {
+		return e.sub != nil && columns[col].show(e, c.window).text != ""
+	})
 }
 
 // longestName is how wide a name in the table is at most.

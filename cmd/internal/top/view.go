@@ -92,7 +92,7 @@ func tallyCells(t tally) []cell {
 		n    int
 		word string
 		in   ink
-	}{{t.dead, "dead", bad}, {t.broken, "broken", bad}, {t.stuck, "stuck", warn}, {t.hung, "hung", warn}} {
+	}{{t.dead, "dead", bad}, {t.broken, "broken", bad}, {t.stuck, "stuck", warn}, {t.hung, "hung", warn}, {t.absent, "absent", warn}} {
 		if c.n > 0 {
 			cells = append(cells, cell{", ", plain}, cell{fmt.Sprintf("%d %s", c.n, c.word), c.in})
 		}
@@ -151,7 +151,7 @@ func (m *Model) list() []string {
 }
 
 func (m *Model) table() table {
-	return newTable(m.choice, m.paint, m.width, m.longestName(m.entries))
+	return newTable(m.choice, m.paint, m.width, m.entries)
 }
 
 // tabs are the windows and the filter.
@@ -189,6 +189,9 @@ func (m *Model) head() []string {
 	if ws := windowsOf(e); ws != nil && m.height >= 30 {
 		lines = append(lines, "", m.paint.line(m.width, cell{"  how late the publisher was against its own pace", strong}))
 		lines = append(lines, windowLines(m.paint, m.width, ws, m.window)...)
+		if e.ring.Late.Error != "" {
+			lines = append(lines, m.paint.line(m.width, cell{"  " + clean(e.ring.Late.Error), bad}))
+		}
 		lines = append(lines, spikeLines(m.paint, m.width, min(3, m.height/10), spikesOf(e), m.snap.Time)...)
 	}
 	return append(lines, m.rule("subscribers"))
