@@ -56,8 +56,8 @@ var columns = []column{
 }
 
 // extras are the columns that a wider screen has, the most wanted first, if there is anything
-// in them.
-var extras = []string{"p99.9", "gate", "wait", "p99.99", "spikes", "p90", "moved"}
+// in them. The trend is there anyway, and gets wider.
+var extras = []string{"p99.9", "gate", "wait", "spikes", "trend", "p99.99", "p90", "moved"}
 
 // spared are the columns that a screen of less than 80 columns does without, the least wanted
 // first.

@@ -214,7 +214,7 @@ func TestCut(t *testing.T) {
 		{clean("a\nb\x1b[0m\u202e"), "a b\ufffd[0m\ufffd"},
 		{span(-1), "?"}, {span(0), "0ns"}, {span(1234), "1.23µs"}, {span(99e9), "99.0s"}, {span(150e9), "2m30s"}, {span(2*3600e9 + 60e9), "2h1m"}, {span(100 * 3600e9), "4d"},
 		{count(9999), "9999"}, {count(10_000), "10.0k"}, {count(999_600), "1.00M"}, {count(1 << 63), "9.22E"}, {rate(0), "-"}, {rate(0.5), "0.50"}, {rate(1_204_567), "1.20M"},
-		{spark([]int64{100, 101, 99, 100}, 6), "  ▁▁▁▁"}, {spark([]int64{10, -1, 0, 100_000, 100}, 5), "▂ ▁█▄"}, {spark(nil, 2), "  "}, {spark([]int64{1, 2, 3}, 1), "▁"},
+		{spark([]int64{100, 101, 99, 100}, 6), "  ▁▁▁▁"}, {spark([]int64{10, -1, 0, 100_000, 100}, 5), "▂ ▁▇▃"}, {spark(nil, 2), "  "}, {spark([]int64{1, 2, 3}, 1), "▁"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)

@@ -9,13 +9,20 @@ var eighths = []rune(" ▁▂▃▄▅▆▇█")
 
 // spark draws the last width values as bars of one line, the newest at its right end, and
 // nothing for a value below 0. Its scale is logarithmic and covers a factor of 4 at least,
-// so that noise is no mountain.
+// so that noise is no mountain. A space stays above the bars.
 func spark(values []int64, width int) string {
-	return sparks(values, width, 1)[0]
+	parts := heights(values, width)
+	for i, p := range parts {
+		parts[i] = p * 6 / 7
+	}
+	return bars(parts, 1)[0]
 }
 
 // sparks is spark with bars of several lines.
-func sparks(values []int64, width, lines int) []string {
+func sparks(values []int64, width, lines int) []string { return bars(heights(values, width), lines) }
+
+// heights are the bars of a spark, as parts of the highest.
+func heights(values []int64, width int) []float64 {
 	values = values[max(len(values)-width, 0):]
 	low, high := limits(values)
 	top := math.Log(math.Max(high, 4*low) / low)
@@ -30,7 +37,7 @@ func sparks(values []int64, width, lines int) []string {
 	for i := range width - len(values) {
 		parts[i] = -1
 	}
-	return bars(parts, lines)
+	return parts
 }
 
 // limits are the smallest and the largest of the values that are not below 0, and at least 1.

@@ -26,7 +26,7 @@ func newTable(c choice, p *painter, width int, entries []entry) table {
 	t := table{choice: c, paint: p, width: width, name: columns[colName].width, trend: columns[len(columns)-1].width}
 	left := map[string]bool{} // out
 	for _, e := range extras {
-		left[e] = true
+		left[e] = e != "trend"
 	}
 	free := width - 1 // the mark of the selection
 	for i := range columns {
@@ -41,10 +41,16 @@ func newTable(c choice, p *painter, width int, entries []entry) table {
 			left[e] = true
 		}
 	}
+	grow := func(width *int, to int) {
+		by := max(min(to-*width, free), 0)
+		*width, free = *width+by, free-by
+	}
 	for _, e := range slices.Concat([]string{columns[c.order.col].id}, extras) {
 		if w := columns[indexOf(e)].width + 1; left[e] && free >= w && c.has(indexOf(e), entries) {
 			free -= w
 			delete(left, e)
+		} else if e == "trend" && !left[e] {
+			grow(&t.trend, 15)
 		}
 	}
 	for i := range columns {
@@ -53,12 +59,8 @@ func newTable(c choice, p *painter, width int, entries []entry) table {
 		}
 	}
 	longest := c.longestName(entries)
-	grow := func(width *int, to int) {
-		by := max(min(to-*width, free), 0)
-		*width, free = *width+by, free-by
-	}
 	grow(&t.name, min(longest, 28))
-	grow(&t.trend, 20)
+	grow(&t.trend, 30)
 	grow(&t.name, longest)
 	grow(&t.trend, maxTrend)
 	return t
@@ -77,7 +79,11 @@ func indexOf(id string) int {
 // has says whether there is anything in a column.
 func (c *choice) has(col int, entries []entry) bool {
 	return slices.ContainsFunc(entries, func(e entry) bool {
-		return e.sub != nil && columns[col].show(e, c.window).text != ""
+		if e.sub == nil {
+			return false
+		}
+		text := columns[col].show(e, c.window).text
+		return text != "" && text != "?"
 	})
 }
 
@@ -148,8 +154,13 @@ func (t *table) row(e entry, isSelected bool) string {
 	if !isSelected {
 		return t.paint.line(t.width, cells...)
 	}
+	// The trend is left as it is: bars are no bars in reverse.
 	cells[0].text = "▸"
-	return t.paint.paint(chosen, padded(plainLine(t.width, cells...), t.width, true))
+	last, width := len(cells), t.width
+	if e.sub != nil && cells[last-1].ink == accent {
+		last, width = last-1, t.width-ansi.StringWidth(cells[last-1].text)
+	}
+	return t.paint.paint(chosen, padded(plainLine(width, cells[:last]...), width, true)) + t.paint.line(t.width-width, cells[last:]...)
 }
 
 func (t *table) cells(e entry) []cell {
