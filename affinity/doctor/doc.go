@@ -7,7 +7,7 @@
 //
 // Every [Check] has what was found, what is wanted, why, and the command or boot parameter
 // that mends it. The checks are tables of rows, a file for each subject: cpus.go,
-// interrupts.go, kernel.go, clock.go, power.go, memory.go, limits.go, runtime.go. What
+// interrupts.go, kernel.go, clock.go, power.go, memory.go, limits.go, files.go, runtime.go. What
 // cannot be read is [Unknown] and never [Good]; what a machine does not have, such as a
 // cpufreq driver in a virtual machine, is [None].
 //

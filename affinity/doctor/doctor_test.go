@@ -147,6 +147,38 @@ func TestMendNamesCPUs(t *testing.T) {
 	}
 }
 
+func TestIRQBalanceIsKeptOff(t *testing.T) {
+	for settings, want := range map[string]Verdict{
+		"":                                  Bad, // no CPU is isolated
+		"IRQBALANCE_BANNED_CPULIST=0-3":     Good,
+		"IRQBALANCE_BANNED_CPULIST=\"1-3\"": Bad,
+		"IRQBALANCE_BANNED_CPULIST=x":       Unknown,
+		"IRQBALANCE_BANNED_CPUS=0000000f":   Good,
+		"IRQBALANCE_BANNED_CPUS=e":          Bad,
+		"IRQBALANCE_BANNED_CPUS=g":          Unknown,
+		"#IRQBALANCE_BANNED_CPULIST=0-3":    Bad,
+	} {
+		host := machines(t)["debian-vm"]
+		host.Files.(tree).MapFS["etc/default/irqbalance"] = &fstest.MapFile{Data: []byte(settings + "\n")}
+		if c := find(t, Examine(host, affinity.Set{}), "irqbalance"); c.Verdict != want {
+			t.Errorf("%s: %+v", settings, c)
+		}
+	}
+}
+
+// A large machine has a value for each CPU, and a line of text has room for some.
+func TestManyValues(t *testing.T) {
+	host := machines(t)["server"]
+	for i := range 16 {
+		host.Files.(tree).MapFS[fmt.Sprintf("sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", i)] =
+			&fstest.MapFile{Data: fmt.Appendf(nil, "governor%d\n", i)}
+	}
+	c := find(t, Examine(host, host.Limits.Allowed.Or(affinity.SetOf(0, 1, 2, 3, 4, 5, 6, 7, 8))), "governor")
+	if c.Verdict != Bad || !strings.HasSuffix(c.Value, "governor5 (CPU 5), and 3 other values") || c.CPUs.String() != "0-8" {
+		t.Errorf("%+v", c)
+	}
+}
+
 // needless says whether a check reads a file that it does well without: others say the
 // same, it is one of many, or it can only make things better.
 func needless(check, file string) bool {

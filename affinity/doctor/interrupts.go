@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // interruptRows are about what devices do to the quiet CPUs.
@@ -152,16 +153,17 @@ func (m *machine) lookBalance() finding {
 	// It leaves out isolated and tickless CPUs by itself, unless it is told which to.
 	banned := m.isolated().Or(m.Topology.NohzFull)
 	for _, name := range []string{"etc/default/irqbalance", "etc/sysconfig/irqbalance"} {
-		text, err := m.line(name)
+		content, err := m.line(name)
 		if err != nil {
 			continue
 		}
-		list, there := assignment(text, "IRQBALANCE_BANNED_CPULIST")
-		if !there || list == "" {
-			continue
+		if list, _ := assignment(content, "IRQBALANCE_BANNED_CPULIST"); list != "" {
+			banned, err = affinity.ParseSet(list)
+		} else if mask, _ := assignment(content, "IRQBALANCE_BANNED_CPUS"); mask != "" {
+			banned, err = parseMask(mask) // the older name
 		}
-		if banned, err = affinity.ParseSet(list); err != nil {
-			return finding{verdict: Unknown, value: "running; " + excerpt(list) + " is no list of CPUs", mend: "cat /" + name}
+		if err != nil {
+			return finding{verdict: Unknown, value: "running; " + text.OneLine(err), mend: "cat /" + name}
 		}
 	}
 	return m.each(func(c affinity.CPU) (string, Verdict) {

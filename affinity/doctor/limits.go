@@ -58,7 +58,7 @@ func limitRows() []row {
 		},
 		{
 			name: "nofile", want: "4096 or more",
-			why:  "A process holds two files open for each ring it reads, and one that watches holds one more for each subscriber.",
+			why:  "Rings and the files of subscribers are held open while they are used; who watches all of a machine holds many.",
 			mend: "LimitNOFILE=65536 for the service, or nofile in /etc/security/limits.conf",
 			look: func(m *machine) finding {
 				return m.lookLimit("Max open files", func(n uint64) finding {

@@ -115,9 +115,15 @@ func (m *machine) each(look func(affinity.CPU) (string, Verdict)) finding {
 			values[i] = v + " (" + cpuText(having[v]) + ")"
 		}
 	}
+	if more := len(values) - mostValues; more > 0 {
+		values = append(values[:mostValues], fmt.Sprintf("and %d other values", more))
+	}
 	f.value = strings.Join(values, ", ")
 	return f
 }
+
+// mostValues are told apart: on large machines every CPU may have its own.
+const mostValues = 6
 
 // noCPUs is the finding of what would be looked at on CPUs, if any were known.
 func (m *machine) noCPUs() finding {

@@ -53,13 +53,13 @@ func powerRows() []row {
 		{
 			name: "idle states", want: "woken within 2 µs",
 			why:  "A CPU that idled in a deep state takes that long to wake up; threads that spin keep theirs out of it.",
-			mend: "cpupower -c {cpus} idle-set -D 2, boot with processor.max_cstate=1 intel_idle.max_cstate=1, or hold /dev/cpu_dma_latency open with a small number in it",
+			mend: "cpupower -c {cpus} idle-set -D 3, boot with processor.max_cstate=1 intel_idle.max_cstate=1, or hold /dev/cpu_dma_latency open with a small number in it",
 			look: (*machine).lookIdleStates,
 		},
 		{
 			name: "cpu_dma_latency", want: "2 µs or less",
 			why:  "While a process holds this file open with a number in it, no CPU enters an idle state that takes longer to leave.",
-			mend: "have the program hold it open (package affinity), or: cpupower idle-set -D 2",
+			mend: "have the program hold it open (package affinity), or: cpupower idle-set -D 3",
 			look: (*machine).lookDMALatency,
 		},
 	}
