@@ -48,7 +48,7 @@ localhost or by a name given with --host.`,
 			}
 			cfg.Monitor = monitor.Config{Dir: a.dir, Rings: args}
 			server, err := serve.Listen(cfg)
-			if errors.Is(err, serve.ErrRemote) {
+			if errors.Is(err, serve.ErrRemote) || errors.Is(err, serve.ErrAddress) {
 				return &usageError{err}
 			}
 			if err != nil {

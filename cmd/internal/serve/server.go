@@ -52,8 +52,12 @@ type Source interface {
 	Close() error
 }
 
-// ErrRemote: other hosts could reach the address.
-var ErrRemote = errors.New("other hosts can reach it, and there is no password")
+var (
+	// ErrAddress: that is no address of this host.
+	ErrAddress = errors.New("no address to listen on")
+	// ErrRemote: other hosts could reach the address.
+	ErrRemote = errors.New("other hosts can reach it, and there is no password")
+)
 
 // limits are what one client can take.
 type limits struct {
@@ -94,7 +98,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	addr, err := net.ResolveTCPAddr("tcp", cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: want HOST:PORT such as %s: %w", cfg.Listen, DefaultListen, err)
+		return nil, fmt.Errorf("listen on %q: %w (%w); want HOST:PORT such as %s", cfg.Listen, ErrAddress, err, DefaultListen)
 	}
 	remote := addr.IP == nil || !addr.IP.IsLoopback()
 	if remote && !cfg.AllowRemote {
