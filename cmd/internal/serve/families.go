@@ -49,6 +49,7 @@ func ringFamilies() []family[*monitor.Ring] {
 // publisherFamilies are for rings whose Late is not nil.
 func publisherFamilies() []family[*monitor.Ring] {
 	return []family[*monitor.Ring]{
+		gauge("tickring_publisher_readable", "1 if nothing is wrong with the file in which the publisher records how late it is.", func(r *monitor.Ring) float64 { return truth(r.Late.Error == "") }),
 		gauge("tickring_publisher_lateness_max_seconds", "The latest that the publisher ever was.", func(r *monitor.Ring) float64 { return seconds(r.Late.Start.Max) }),
 		counter("tickring_publisher_spikes_total", "Times the publisher was late by its threshold or more.", func(r *monitor.Ring) uint64 { return r.Late.Spikes.Spikes }),
 	}
