@@ -35,4 +35,8 @@ var (
 	// ErrWrongThread: the call came from another goroutine than the one that
 	// called Pin.
 	ErrWrongThread = errors.New("called from another goroutine than Pin was")
+
+	// ErrMemoryLimit: the limit leaves no room, or the memory to derive one from is
+	// unknown.
+	ErrMemoryLimit = errors.New("no usable memory limit")
 )

@@ -2,7 +2,6 @@ package affinity
 
 import (
 	"math"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +25,35 @@ func (r reader) info() Info {
 		}
 	}
 	return i
+}
+
+// memory returns how many bytes of it the process may use: what the machine has, or
+// the tightest limit of its cgroup and those above it. 0 is unknown.
+func (r reader) memory() int64 {
+	least := int64(math.MaxInt64)
+	limit := func(text string, unit int64) {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < least/unit {
+			least = n * unit
+		}
+	}
+	for line := range strings.Lines(r.advisory("proc/meminfo")) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "MemTotal:" && f[2] == "kB" {
+			limit(f[1], 1024)
+		}
+	}
+	for _, own := range cgroupsOf(r.advisory("proc/self/cgroup"), "memory") {
+		for _, g := range own.up() {
+			if g.v2 {
+				limit(r.advisory(g.dir+"/memory.max"), 1)
+			} else {
+				limit(r.advisory(g.dir+"/memory.limit_in_bytes"), 1)
+			}
+		}
+	}
+	if least == math.MaxInt64 {
+		return 0
+	}
+	return least
 }
 
 // countIRQs fills the CPUs' IRQs. Interrupt lines come and go, so what cannot be
@@ -53,27 +81,12 @@ func (r reader) quota() float64 {
 			least = min(least, q/p)
 		}
 	}
-	for line := range strings.Lines(r.advisory("proc/self/cgroup")) {
-		// hierarchy:controllers:path
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) != 3 {
-			continue
-		}
-		v2 := f[0] == "0" && f[1] == ""
-		if !v2 && !slices.Contains(strings.Split(f[1], ","), "cpu") {
-			continue
-		}
-		for dir := path.Clean("/" + f[2]); ; dir = path.Dir(dir) {
-			if v2 {
-				if v := strings.Fields(r.advisory(path.Join("sys/fs/cgroup", dir, "cpu.max"))); len(v) == 2 {
-					limit(v[0], v[1])
-				}
-			} else {
-				at := path.Join("sys/fs/cgroup/cpu", dir)
-				limit(r.advisory(at+"/cpu.cfs_quota_us"), r.advisory(at+"/cpu.cfs_period_us"))
-			}
-			if dir == "/" {
-				break
+	for _, own := range cgroupsOf(r.advisory("proc/self/cgroup"), "cpu") {
+		for _, g := range own.up() {
+			if !g.v2 {
+				limit(r.advisory(g.dir+"/cpu.cfs_quota_us"), r.advisory(g.dir+"/cpu.cfs_period_us"))
+			} else if v := strings.Fields(r.advisory(g.dir + "/cpu.max")); len(v) == 2 {
+				limit(v[0], v[1])
 			}
 		}
 	}

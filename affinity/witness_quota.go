@@ -2,9 +2,6 @@ package affinity
 
 import (
 	"bytes"
-	"path"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -21,62 +18,30 @@ const mostQuotas = 8
 // a quota: each counts its own throttling only.
 func (w *Witness) findQuotas() {
 	w.cgroupText = append(w.cgroupText[:0], w.cgroup.read(&w.buf, false)...)
-	for line := range strings.Lines(string(w.cgroupText)) {
-		v2, dir, ok := cpuCgroup(line)
-		if !ok {
-			continue
-		}
-		for _, mount := range cgroupMounts(v2) {
-			w.openQuotas(mount, dir, v2)
-		}
-	}
-}
-
-// cpuCgroup returns the cgroup of a line of /proc/PID/cgroup, hierarchy:controllers:path,
-// if its CPU time may be limited.
-func cpuCgroup(line string) (v2 bool, dir string, ok bool) {
-	f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-	if len(f) != 3 {
-		return false, "", false
-	}
-	v2 = f[0] == "0" && f[1] == ""
-	return v2, path.Clean("/" + f[2]), v2 || slices.Contains(strings.Split(f[1], ","), "cpu")
-}
-
-// cgroupMounts are where the hierarchy is mounted by convention.
-func cgroupMounts(v2 bool) []string {
-	if v2 {
-		return []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}
-	}
-	return []string{"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"}
-}
-
-func (w *Witness) openQuotas(mount, dir string, v2 bool) {
-	if !v2 && len(w.quotas) > 0 {
-		return // the other name of the same hierarchy
-	}
-	for own := true; len(w.quotas) < mostQuotas; own, dir = false, path.Dir(dir) {
-		at := path.Join(mount, dir)
-		if own || w.hasQuota(at, v2) {
-			f := quotaFile{openProc(w.root + at + "/cpu.stat"), v2}
-			if _, ok := f.read(&w.buf); ok {
-				w.quotas = append(w.quotas, f)
-			} else {
-				f.close()
+	for _, own := range cgroupsOf(string(w.cgroupText), "cpu") {
+		for i, g := range own.up() {
+			if len(w.quotas) < mostQuotas && (i == 0 || w.hasQuota(g)) {
+				w.openQuota(g)
 			}
 		}
-		if dir == "/" {
-			return
-		}
 	}
 }
 
-func (w *Witness) hasQuota(dir string, v2 bool) bool {
-	if v2 {
-		limit := w.slurp(dir + "/cpu.max")
+func (w *Witness) openQuota(g cgroup) {
+	f := quotaFile{openProc(w.root + "/" + g.dir + "/cpu.stat"), g.v2}
+	if _, ok := f.read(&w.buf); !ok {
+		f.close()
+		return
+	}
+	w.quotas = append(w.quotas, f)
+}
+
+func (w *Witness) hasQuota(g cgroup) bool {
+	if g.v2 {
+		limit := w.slurp("/" + g.dir + "/cpu.max")
 		return len(limit) > 0 && !bytes.HasPrefix(limit, []byte("max"))
 	}
-	limit := w.slurp(dir + "/cpu.cfs_quota_us")
+	limit := w.slurp("/" + g.dir + "/cpu.cfs_quota_us")
 	return len(limit) > 0 && limit[0] != '-'
 }
 
