@@ -19,6 +19,18 @@
 //		spin()
 //	}()
 //
+// # Why was it late
+//
+// A [Witness] reads what the kernel and the Go runtime count for a thread, its CPU and its
+// cgroup. The difference of two looks, [Activity.Since], says what happened between
+// them, and [Explain] which of it made the thread late, as far as that can be told.
+//
+// # A quiet core
+//
+// [Reserve] takes a CPU among the processes that ask, [PinBy] picks one that is free and
+// pins to it, [HoldLatency] keeps idle CPUs from deep sleep, [Quiet] keeps the garbage
+// collector off, and [Pinned.Noise] listens to what still disturbs the thread.
+//
 // # Three sets that are easily confused
 //
 //   - The mask (Cpus_allowed_list in /proc/self/status, [Allowed] here) is where
@@ -65,6 +77,6 @@
 //
 // # Platforms
 //
-// Linux. Elsewhere [ReadFS], [Topology.Pick] and [Set] work, and everything that
+// Linux. Elsewhere a Witness knows nothing of threads, [Explain], [Quiet], [ReadFS], [Topology.Pick] and [Set] work, and everything that
 // asks the machine returns [ErrUnsupported].
 package affinity

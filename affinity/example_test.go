@@ -3,7 +3,9 @@ package affinity_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"testing/fstest"
+	"time"
 
 	"github.com/tickring/tickring/affinity"
 )
@@ -71,4 +73,45 @@ func ExampleReadFS() {
 	// [1 2] <nil>
 	// [1 3] <nil>
 	// the kernel lists no L3 cache: the CPUs of one package are taken to share one
+}
+
+// Why a thread was late: two looks at it, one before and one after. Here it slept.
+func ExampleExplain() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	w, err := affinity.NewWitness(0, 0) // of this process, the calling thread
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer w.Close()
+	var before, after affinity.Activity
+	w.Look(&before)
+	start := time.Now()
+	time.Sleep(2 * time.Millisecond)
+	took := time.Since(start)
+	w.Look(&after)
+	cause, why := affinity.Explain(took, after.Since(before))
+	_, _ = cause, why // most probably "slept", and how often and for how long
+}
+
+// A quiet core for one goroutine: a CPU that no other process has reserved, and no
+// garbage collections.
+func ExamplePinBy() {
+	p, err := affinity.PinBy(affinity.Policy{})
+	if errors.Is(err, affinity.ErrTooFewCPUs) {
+		return // all are taken; the error says by whom
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Release() // the CPU is free again
+	restore, err := affinity.Quiet(affinity.QuietConfig{MemoryLimit: 4 << 30})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer restore()
+	// ... publish or poll, without allocations ...
 }

@@ -24,14 +24,16 @@ func pin(cpu int) error {
 	case cpu < 0:
 		return badCPU(cpu)
 	}
-	// A process that was started on one CPU has one slot for goroutines, and the one
-	// that spins would have it for 10 ms at a time.
-	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	makeRoom()
 	if _, err := affinity.Pin(cpu); err != nil {
 		return fmt.Errorf("--cpu %d: %w", cpu, err)
 	}
 	return nil
 }
+
+// makeRoom is for a process that was started on one CPU: it has one slot for goroutines,
+// and the one that spins would have it for 10 ms at a time.
+func makeRoom() { runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) }
 
 func badCPU(cpu int) error {
 	return usagef("invalid --cpu %d: want the number of a CPU, or -1", cpu)

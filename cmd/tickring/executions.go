@@ -93,7 +93,7 @@ func (a *app) executions(ctx context.Context, o executionsOptions) error {
 	if !o.quiet {
 		cfg.notes = a.stderr
 	}
-	if err := pin(o.idle.cpu); err != nil {
+	if err := o.idle.core.take(o.idle.cpu); err != nil {
 		return err
 	}
 	upTo := uint64(math.MaxUint64)

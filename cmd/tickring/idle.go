@@ -12,13 +12,15 @@ import (
 type idleFlags struct {
 	idle *wordFlag
 	cpu  int
+	core coreFlags
 }
 
 func (o *idleFlags) register(cmd *cobra.Command) {
 	o.idle = newWord("auto", "spin", "yield", "backoff", "futex")
-	cmd.Flags().Var(o.idle, "idle", "what to do while there is nothing to read; auto: spin with --cpu, else backoff")
+	cmd.Flags().Var(o.idle, "idle", "what to do while there is nothing to read; auto: spin with --cpu or --reserve, else backoff")
 	must(cmd.RegisterFlagCompletionFunc("idle", completeWords(o.idle.words...)))
 	cpuFlag(cmd, &o.cpu)
+	o.core.register(cmd)
 }
 
 const idleHelp = `While there is nothing to read a subscriber spins, which wants a core of its own;
@@ -34,7 +36,7 @@ func (o *idleFlags) strategy() (ring.WaitStrategy, int) {
 	how := o.idle.value
 	if how == "auto" {
 		how = "backoff"
-		if o.cpu != noCPU {
+		if o.cpu != noCPU || o.core.reserve {
 			how = "spin"
 		}
 	}

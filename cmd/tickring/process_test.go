@@ -93,7 +93,7 @@ func (h *host) startWith(stdin io.Reader, stdout *os.File, args ...string) *proc
 		h.Fatal(err)
 	}
 	p := &process{host: h, args: args, cmd: exec.Command(program, args...), told: make(chan string, 1000), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "TICKRING_DIR="+h.dir, "TMPDIR="+h.tmp,
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "TICKRING_DIR="+h.dir, "TMPDIR="+h.tmp, "TICKRING_CPUS="+filepath.Join(h.tmp, "cpus"),
 		"GORACE=atexit_sleep_ms=0") // or each process takes a second to end under -race
 	p.cmd.Stdin = stdin
 	p.cmd.Stdout = &p.stdout

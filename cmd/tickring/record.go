@@ -104,7 +104,7 @@ func (a *app) record(ctx context.Context, o recordOptions) error {
 	if !o.quiet {
 		cfg.notes = a.stderr
 	}
-	if err := pin(o.idle.cpu); err != nil {
+	if err := o.idle.core.take(o.idle.cpu); err != nil {
 		return err
 	}
 	file, err := createFile(o.output, o.force)

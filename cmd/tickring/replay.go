@@ -37,6 +37,7 @@ type replayOptions struct {
 	waker    bool
 	huge     bool
 	cpu      int
+	core     coreFlags
 	json     bool
 	quiet    bool
 }
@@ -121,6 +122,7 @@ the gates that replay has let go.`,
 	f.BoolVar(&o.group, "group", false, "let the group of the directory of rings read this one")
 	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any; a standby takes a large ring over much sooner then")
 	cpuFlag(cmd, &o.cpu)
+	o.core.register(cmd)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("speed", "rate")
@@ -191,7 +193,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 	defer s.close()
 	report.Schema, report.Source = s.schema, s.source
 
-	if err := pin(o.cpu); err != nil {
+	if err := o.core.take(o.cpu); err != nil {
 		return err
 	}
 	gates := &gateWatch{dir: a.dir, ring: o.ring}

@@ -151,7 +151,7 @@ func (o *strategyOptions) check() error {
 
 // trade runs a strategy to its end.
 func (a *app) trade(ctx context.Context, o strategyOptions) error {
-	if err := pin(o.idle.cpu); err != nil {
+	if err := o.idle.core.take(o.idle.cpu); err != nil {
 		return err
 	}
 	client, err := order.Dial(order.ClientConfig{

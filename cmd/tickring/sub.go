@@ -77,6 +77,7 @@ publisher waits for this name or did.`,
   tickring sub es --until-closed --json
   tickring sub es --from latest --count 10 --print
   tickring sub es --name alpha --cpu 2
+  tickring sub es --name alpha --reserve --no-gc
   tickring sub es --from mark --rejoin mark`,
 		Args:              wantRings("NAME"),
 		ValidArgsFunction: a.completeRing(1),
@@ -145,7 +146,7 @@ func (a *app) subscribe(ctx context.Context, o subOptions) error {
 			return usagef("--name %s: %w", text.Clipped(o.name), err)
 		}
 	}
-	if err := pin(o.idle.cpu); err != nil {
+	if err := o.idle.core.take(o.idle.cpu); err != nil {
 		return err
 	}
 	s := &subscription{follow: newFollower(ctx, cfg), tally: newTally(""), count: o.count}
