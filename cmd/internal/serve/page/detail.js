@@ -34,7 +34,7 @@ export class Detail {
 
   forget() {
     this.turn++;
-    this.who = null; // {ring, sub, log}: whose latencies are shown, null if there are none
+    this.who = null; // {ring, sub, measured, log, ended}: whose latencies are shown, null if there are none
     this.shown = ''; // which spikes are
     this.seen = null; // when it was there last, and which file and owner it had
     this.curves.clear();
@@ -80,7 +80,8 @@ export class Detail {
     setText(this.none, reason);
     show(this.none, reason !== '');
     show(this.measured, reason === '');
-    this.who = { ring: ring.name, sub: sub ? sub.name : '', measured: reason === '', log: of?.spikes };
+    const ended = sub ? sub.state === 'dead' || sub.state === 'closed' : ring.publisher === 'dead' || ring.publisher === 'closed';
+    this.who = { ring: ring.name, sub: sub ? sub.name : '', measured: reason === '', log: of?.spikes, ended };
     if (reason === '') {
       this.windows.update(of, sub ? 'Latency, from publish to read' : "The publisher's lateness, against its own pace");
       this.curves.name(sub ? 'Latency by percentile' : 'Lateness by percentile');
@@ -135,7 +136,7 @@ export class Detail {
     const [curves, heat, spikes] = answers;
     if (curves) this.curves.update(curves);
     if (spikes) {
-      this.spikes.update(spikes);
+      this.spikes.update(spikes, who.ended);
       this.shown = wanted;
     }
     if (heat) this.heat.update(heat, this.spikes.list);

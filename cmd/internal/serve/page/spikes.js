@@ -32,15 +32,16 @@ export class Spikes {
     setText(this.about, about(log, on, reads));
   }
 
-  update(log) {
+  // update shows the list. ended: whoever records it is no more.
+  update(log, ended) {
     this.list = log.list ?? [];
     this.open = this.list.some((s) => !s.explained);
     const lines = new Map();
     for (const s of this.list) {
-      const same = `${s.time} ${s.explained} ${s.messages} ${s.latency_ns}`;
+      const same = `${ended} ${s.time} ${s.explained} ${s.messages} ${s.latency_ns}`;
       let line = this.lines.get(s.number);
       if (!line || line.same !== same) {
-        const fresh = { row: row(s), same };
+        const fresh = { row: row(s, ended), same };
         line?.row.replaceWith(fresh.row);
         line = fresh;
       }
@@ -59,7 +60,7 @@ function about(log, on, reads) {
   return `${reads ? format.plural(log.messages, 'message', 'messages') : format.plural(log.messages, 'time', 'times')} late. The newest first.`;
 }
 
-function row(s) {
+function row(s, ended) {
   const cause = s.explained ? s.cause : 'not explained';
   const notes = [
     kinds[s.kind] ?? s.kind,
@@ -69,7 +70,7 @@ function row(s) {
     s.tid > 0 ? `thread ${s.tid}` : '',
     s.cpu >= 0 ? `CPU ${s.cpu}` : '',
   ];
-  const why = s.explained ? s.why : 'Nobody has looked yet what happened; or never will, if the process ended before.';
+  const why = s.explained ? s.why : ended ? 'nobody looked what happened: the process ended before' : 'nobody has looked yet what happened';
   return el('tr', {},
     el('th', { scope: 'row', title: s.time }, format.clock(Date.parse(s.time), true)),
     el('td', { class: 'number' }, format.ns(s.latency_ns)),
