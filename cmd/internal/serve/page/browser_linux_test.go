@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for what has to come. It is not an expectation.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // browser is a chromium without a window, driven by the DevTools protocol: JSON on two pipes,
 // each message ended by a zero byte.
