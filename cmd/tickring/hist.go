@@ -34,10 +34,11 @@ func (a *app) histCommand() *cobra.Command {
 		Long: `hist shows how long messages took from publish to read, for each named subscriber
 that has measured it, without changing anything. Subscribers may be running, or dead.
 
-A SOURCE is RING, which stands for all its subscribers, RING:SUB for one, or a FILE that
-was written earlier, by hist or another of HdrHistogram's tools: .hlog (the sum of each
-tag; FILE:TAG for one), .hgrm, or .json. Of several sources hist shows a table, with how
-many times that of the first each figure is.
+A SOURCE is RING, which stands for all its subscribers, RING:SUB for one, RING:@publisher
+for how late the publisher was against its own pace, if it records that, or a FILE that was
+earlier, by hist or another of HdrHistogram's tools: .hlog (the sum of each tag; FILE:TAG
+for one), .hgrm, or .json. Of several sources hist shows a table, with how many times that
+of the first each figure is.
 
 -o writes a file, and may be given several times: .svg and .png are a picture of all
 percentile curves, .hlog a log of HdrHistogram, .hgrm a percentile distribution for its
@@ -81,7 +82,7 @@ The values of a histogram have two significant digits; max is exact. In a .hlog 
 	f.BoolVar(&o.hlog, "hlog", false, "instead of text a log, as HdrHistogram's tools read it")
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "file to write: .svg, .png, .hlog, .hgrm or .json; may be given several times")
 	f.BoolVar(&o.force, "force", false, "replace files that are there")
-	f.StringVar(&o.title, "title", "Latency from publish to read", "title of the picture")
+	f.StringVar(&o.title, "title", "", "title of the picture (default: what it shows)")
 	f.BoolVar(&o.watch, "watch", false, "log intervals to -o FILE.hlog, or with --hlog to stdout, while it runs")
 	f.DurationVar(&o.every, "every", time.Second, "with --watch: length of an interval")
 	f.Var(&o.forTime, "for", "with --watch: end after this time")

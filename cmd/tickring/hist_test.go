@@ -34,7 +34,7 @@ func newMeasured(t *testing.T) *measured {
 
 func (m *measured) publish() {
 	m.Helper()
-	pub, err := ring.Create("es", ring.Config{Dir: m.dir, Capacity: 256 << 10, Schema: "text"})
+	pub, err := ring.Create("es", ring.Config{Dir: m.dir, Capacity: 256 << 10, Schema: "text", Spikes: time.Hour})
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -134,6 +134,10 @@ func TestHistForms(t *testing.T) {
 		}
 	}
 
+	m.pub.RecordLate(3 * time.Millisecond)
+	if out := m.run("hist", "es:@publisher").want(exitOK).stdout.String(); !strings.Contains(out, "es:@publisher, publishing\n  1 message, mean 3.0") {
+		t.Errorf("of the publisher:\n%s", out)
+	}
 	m.run("hist", "es", "-o", m.file("all.svg")).want(exitError).sentence("already exists", "--force")
 	m.run("hist", "es", "-o", m.file("all.svg"), "--force").want(exitOK)
 	for _, name := range []string{"alpha.hgrm.svg", "none.hlog"} {
@@ -197,6 +201,7 @@ func TestHistWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.add(histSource{ring: "es"})
+	w.add(histSource{ring: "es", part: ownPart})
 	w.add(histSource{ring: "nq", part: "gamma"})
 	es := w.rings["es"]
 	look := func(told string) {
@@ -211,6 +216,7 @@ func TestHistWatch(t *testing.T) {
 	m.read(beta, 7)
 	look("es:beta: reading, pid")
 	m.read(beta, 10)
+	m.pub.RecordLate(time.Millisecond)
 	look("")
 	alpha := m.open("alpha")
 	m.read(alpha, 5)
@@ -250,7 +256,7 @@ func TestHistWatch(t *testing.T) {
 		t.Fatal(w.err)
 	}
 	got := logged(t, log.Bytes())
-	if got["es:alpha"] != 5+4+3+2 || got["es:beta"] != 7+10+11 {
+	if got["es:alpha"] != 5+4+3+2 || got["es:beta"] != 7+10+11 || got["es:@publisher"] != 1 {
 		t.Errorf("%v in\n%s", got, log.String())
 	}
 	for _, want := range []string{"# 20", "es:alpha: opened anew", "ring nq: ", "waiting for it"} {

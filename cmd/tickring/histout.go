@@ -92,7 +92,28 @@ func (o *histOptions) picture(all []distribution) (*plot.Picture, error) {
 	if len(curves) == 0 {
 		return nil, errors.New("no latencies were measured: there is no curve to draw")
 	}
-	return plot.Curves(o.title, curves)
+	title := o.title
+	if title == "" {
+		title = histTitle(all)
+	}
+	return plot.Curves(title, curves)
+}
+
+// histTitle says what the latencies are of.
+func histTitle(all []distribution) string {
+	own := 0
+	for _, d := range all {
+		if d.sub == ownPart {
+			own++
+		}
+	}
+	switch own {
+	case 0:
+		return "Latency from publish to read"
+	case len(all):
+		return "How late the publisher was"
+	}
+	return "Latency from publish to read, and how late the publisher was"
 }
 
 // writeHistLog writes a log with one interval for each distribution.

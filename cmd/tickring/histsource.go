@@ -21,8 +21,12 @@ import (
 type histSource struct {
 	ring string // or:
 	file string
-	part string // the subscriber or the tag; "": all
+	part string // the subscriber, ownPart or the tag; "": all
 }
+
+// ownPart is the part of a ring that stands for the publisher's own lateness. It is no name
+// of a subscriber.
+const ownPart = "@publisher"
 
 // histFiles are the files that hist reads, by the ends of their names.
 var histFiles = []string{".hlog", ".hgrm", ".json"}
@@ -50,7 +54,7 @@ func parseHistSource(arg string) (histSource, error) {
 	if err := ring.CheckName(name); err != nil {
 		return histSource{}, usagef("ring %s: %w", text.Clipped(name), err)
 	}
-	if parted {
+	if parted && part != ownPart {
 		if err := ring.CheckName(part); err != nil {
 			return histSource{}, usagef("subscriber %s of ring %q: %w", text.Clipped(part), name, err)
 		}
@@ -65,7 +69,7 @@ func (s histSource) one() bool { return s.part != "" || strings.HasSuffix(s.file
 type distribution struct {
 	name      string // RING:SUB, FILE or FILE:TAG
 	ring, sub string // if it is of a ring
-	state     string // of the subscriber: reading, closed, dead or new
+	state     string // of the subscriber: reading, closed, dead or new; of the publisher publishing
 	gate      string // holding, demoted or dropped
 	from, to  time.Time
 	hist      *hdrhistogram.Histogram // in ns
@@ -99,9 +103,9 @@ func (a *app) ringDistributions(s histSource) (all []distribution, err error) {
 		return nil, noRing(err, a.dir, s.ring)
 	}
 	now := time.Now()
-	for _, sub := range info.Subscribers {
+	for _, sub := range histParts(&info) {
 		switch {
-		case s.part != "" && sub.Name != s.part:
+		case !s.wants(sub.Name):
 		case sub.Err != nil && s.part != "":
 			return nil, sub.Err
 		case sub.Err != nil:
@@ -109,6 +113,9 @@ func (a *app) ringDistributions(s histSource) (all []distribution, err error) {
 		default:
 			all = append(all, subDistribution(s.ring, sub, now))
 		}
+	}
+	if s.part == ownPart && len(all) == 0 {
+		return nil, fmt.Errorf("ring %q has no file of its publisher; one that records spikes makes it (ring.Config.Spikes)", s.ring)
 	}
 	if s.part != "" && len(all) == 0 {
 		return nil, fmt.Errorf("ring %q has no subscriber %q; 'tickring stat %s' lists them", s.ring, s.part, s.ring)
@@ -119,10 +126,34 @@ func (a *app) ringDistributions(s histSource) (all []distribution, err error) {
 	return all, nil
 }
 
+// wants says whether a part of a ring is meant. The publisher is, if it is named.
+func (s histSource) wants(part string) bool {
+	return s.part == part || s.part == "" && part != ownPart
+}
+
+// histParts are the subscribers of a ring, and its publisher in the guise of one, if it has
+// recorded how late it was.
+func histParts(i *ring.Info) []ring.SubscriberInfo {
+	if i.Late == nil {
+		return i.Subscribers
+	}
+	alive := i.Publisher == ring.Live || i.Publisher == ring.Hung
+	return append(slices.Clip(i.Subscribers), ring.SubscriberInfo{
+		Name: ownPart, Active: alive && !i.Late.Closed && i.Late.PID == i.PID, Closed: i.Late.Closed, PID: i.Late.PID, Opened: i.Late.Opened,
+		Max: i.Late.Max, Latency: i.Late.Latency, Err: i.Late.Err,
+	})
+}
+
+// ownAlive is the state of a publisher that a subscriber calls reading.
+const ownAlive = "publishing"
+
 func subDistribution(ring string, s ring.SubscriberInfo, now time.Time) distribution {
 	d := distribution{
 		name: ring + ":" + s.Name, ring: ring, sub: s.Name, state: subState(s), gate: gateWord(s.Gate),
 		from: s.Opened, to: now, hist: s.Latency, max: int64(s.Max), mean: s.Latency.Mean(),
+	}
+	if s.Name == ownPart && d.state == subReading {
+		d.state = ownAlive
 	}
 	if d.state == subNew {
 		d.from, d.to = time.Time{}, time.Time{}

@@ -98,15 +98,16 @@ type histWatch struct {
 // watchedRing is what the last look at a ring has found.
 type watchedRing struct {
 	name    string
-	all     bool     // all its subscribers are watched
-	wanted  []string // or these
-	seen    bool     // it has been looked at before
-	trouble string   // why it cannot be looked at; "": it can
+	sources []histSource
+	seen    bool   // it has been looked at before
+	trouble string // why it cannot be looked at; "": it can
 	created time.Time
 	subs    map[string]*watchedSub
 }
 
-func (r *watchedRing) wants(sub string) bool { return r.all || slices.Contains(r.wanted, sub) }
+func (r *watchedRing) wants(part string) bool {
+	return slices.ContainsFunc(r.sources, func(s histSource) bool { return s.wants(part) })
+}
 
 // watchedSub is what the last look at a subscriber has found.
 type watchedSub struct {
@@ -133,11 +134,7 @@ func (w *histWatch) add(s histSource) {
 		w.rings[s.ring] = r
 		w.order = append(w.order, s.ring)
 	}
-	if s.part == "" {
-		r.all = true
-	} else if !slices.Contains(r.wanted, s.part) {
-		r.wanted = append(r.wanted, s.part)
-	}
+	r.sources = append(r.sources, s)
 }
 
 // run looks at all rings at the pace, and once more at the end.
@@ -194,7 +191,7 @@ func (w *histWatch) look(r *watchedRing) {
 	first := !r.seen
 	r.trouble, r.created, r.seen = "", info.Created, true
 	there := map[string]bool{}
-	for _, s := range info.Subscribers {
+	for _, s := range histParts(&info) {
 		if r.wants(s.Name) {
 			there[s.Name] = true
 			w.take(r, s, now, first)
@@ -210,9 +207,9 @@ func (w *histWatch) look(r *watchedRing) {
 			delete(r.subs, name)
 		}
 	}
-	for _, name := range r.wanted {
-		if first && !there[name] {
-			w.say("%s:%s: there is no such subscriber; waiting for it", r.name, name)
+	for _, s := range r.sources {
+		if first && s.part != "" && !there[s.part] {
+			w.say("%s:%s: it is not there; waiting for it", r.name, s.part)
 		}
 	}
 }
@@ -282,7 +279,10 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, f
 func stateText(s ring.SubscriberInfo, state string) string {
 	switch state {
 	case subReading:
-		return fmt.Sprintf("reading, pid %d", s.PID)
+		if s.Name == ownPart {
+			state = ownAlive
+		}
+		return fmt.Sprintf("%s, pid %d", state, s.PID)
 	case subDead:
 		return fmt.Sprintf("dead, its pid was %d", s.PID)
 	case subNew:
