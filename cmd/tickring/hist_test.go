@@ -27,14 +27,14 @@ type measured struct {
 func newMeasured(t *testing.T) *measured {
 	h := newHost(t)
 	m := &measured{host: h}
-	m.publish()
+	m.publish(256 << 10)
 	t.Cleanup(func() { m.pub.Close() })
 	return m
 }
 
-func (m *measured) publish() {
+func (m *measured) publish(capacity uint64) {
 	m.Helper()
-	pub, err := ring.Create("es", ring.Config{Dir: m.dir, Capacity: 256 << 10, Schema: "text", Spikes: time.Hour})
+	pub, err := ring.Create("es", ring.Config{Dir: m.dir, Capacity: capacity, Schema: "text", Spikes: time.Hour})
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -200,9 +200,10 @@ func TestHistWatch(t *testing.T) {
 	if w.log, err = hlog.NewWriter(&log, w.started, "test"); err != nil {
 		t.Fatal(err)
 	}
-	w.add(histSource{ring: "es"})
-	w.add(histSource{ring: "es", part: ownPart})
-	w.add(histSource{ring: "nq", part: "gamma"})
+	for _, s := range []histSource{{ring: "es"}, {ring: "es", part: ownPart}, {ring: "nq", part: "gamma"}} {
+		check(m.host, w.add(s))
+	}
+	t.Cleanup(w.close)
 	es := w.rings["es"]
 	look := func(told string) {
 		t.Helper()
@@ -246,11 +247,14 @@ func TestHistWatch(t *testing.T) {
 	check(m.host, ring.Remove(m.dir, "es"))
 	look("no such ring")
 	look("")
-	m.publish()
+	m.publish(256 << 10)
 	beta = m.open("beta")
 	m.read(beta, 11)
 	look("ring es: it is there")
 	beta.Close()
+	m.pub.Close()
+	m.publish(512 << 10)
+	look("ring es: it was replaced")
 	w.look(w.rings["nq"])
 	if w.err != nil {
 		t.Fatal(w.err)

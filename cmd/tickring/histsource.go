@@ -103,7 +103,11 @@ func (a *app) ringDistributions(s histSource) (all []distribution, err error) {
 		return nil, noRing(err, a.dir, s.ring)
 	}
 	now := time.Now()
-	for _, sub := range histParts(&info) {
+	parts := info.Subscribers
+	if info.Late != nil {
+		parts = append(parts, ownPartOf(&info, info.Late))
+	}
+	for _, sub := range parts {
 		switch {
 		case !s.wants(sub.Name):
 		case sub.Err != nil && s.part != "":
@@ -131,17 +135,13 @@ func (s histSource) wants(part string) bool {
 	return s.part == part || s.part == "" && part != ownPart
 }
 
-// histParts are the subscribers of a ring, and its publisher in the guise of one, if it has
-// recorded how late it was.
-func histParts(i *ring.Info) []ring.SubscriberInfo {
-	if i.Late == nil {
-		return i.Subscribers
-	}
+// ownPartOf is what a ring's publisher tells of itself, in the guise of a subscriber.
+func ownPartOf(i *ring.Info, own *ring.PublisherInfo) ring.SubscriberInfo {
 	alive := i.Publisher == ring.Live || i.Publisher == ring.Hung
-	return append(slices.Clip(i.Subscribers), ring.SubscriberInfo{
-		Name: ownPart, Active: alive && !i.Late.Closed && i.Late.PID == i.PID, Closed: i.Late.Closed, PID: i.Late.PID, Opened: i.Late.Opened,
-		Max: i.Late.Max, Latency: i.Late.Latency, Err: i.Late.Err,
-	})
+	return ring.SubscriberInfo{
+		Name: ownPart, Active: alive && !own.Closed && own.PID == i.PID, Closed: own.Closed, PID: own.PID, Opened: own.Opened,
+		Max: own.Max, Latency: own.Latency, Err: own.Err,
+	}
 }
 
 // ownAlive is the state of a publisher that a subscriber calls reading.

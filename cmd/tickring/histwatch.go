@@ -42,8 +42,11 @@ func (o *histOptions) checkWatch(sources []histSource) error {
 // watchHist logs intervals until ctx ends or the time is over.
 func (a *app) watchHist(ctx context.Context, o *histOptions, sources []histSource) error {
 	w := &histWatch{dir: a.dir, started: time.Now(), rings: map[string]*watchedRing{}}
+	defer w.close()
 	for _, s := range sources {
-		w.add(s)
+		if err := w.add(s); err != nil {
+			return err
+		}
 	}
 	w.untagged = len(sources) == 1 && sources[0].part != ""
 	if !o.quiet {
@@ -97,12 +100,14 @@ type histWatch struct {
 
 // watchedRing is what the last look at a ring has found.
 type watchedRing struct {
-	name    string
-	sources []histSource
-	seen    bool   // it has been looked at before
-	trouble string // why it cannot be looked at; "": it can
-	created time.Time
-	subs    map[string]*watchedSub
+	name     string
+	watch    *ring.Watch
+	sight    ring.Sight
+	sources  []histSource
+	seen     bool   // it has been looked at before
+	trouble  string // why it cannot be looked at; "": it can
+	replaced uint64 // as in sight
+	subs     map[string]*watchedSub
 }
 
 func (r *watchedRing) wants(part string) bool {
@@ -114,9 +119,9 @@ type watchedSub struct {
 	seen    bool // it has been read before
 	opened  time.Time
 	state   string
-	trouble string                  // why it cannot be read; "": it can
-	at      time.Time               // until when it is logged
-	hist    *hdrhistogram.Histogram // what it had measured then; nil: nothing
+	trouble string       // why it cannot be read; "": it can
+	at      time.Time    // until when it is logged
+	counts  loggedCounts // what it had measured then
 	// reset: its file is being emptied for the next owner, so that nobody knows whose the
 	// counts are.
 	reset bool
@@ -127,14 +132,25 @@ type watchedSub struct {
 // file is put back.
 const forgetAfter = time.Minute
 
-func (w *histWatch) add(s histSource) {
+func (w *histWatch) add(s histSource) error {
 	r := w.rings[s.ring]
 	if r == nil {
-		r = &watchedRing{name: s.ring, subs: map[string]*watchedSub{}}
+		watch, err := ring.OpenWatch(w.dir, s.ring)
+		if err != nil {
+			return err
+		}
+		r = &watchedRing{name: s.ring, watch: watch, subs: map[string]*watchedSub{}}
 		w.rings[s.ring] = r
 		w.order = append(w.order, s.ring)
 	}
 	r.sources = append(r.sources, s)
+	return nil
+}
+
+func (w *histWatch) close() {
+	for _, r := range w.rings {
+		r.watch.Close()
+	}
 }
 
 // run looks at all rings at the pace, and once more at the end.
@@ -172,7 +188,7 @@ func (w *histWatch) keep(err error) {
 }
 
 func (w *histWatch) look(r *watchedRing) {
-	info, err := ring.Stat(w.dir, r.name)
+	err := r.watch.Look(&r.sight)
 	now := time.Now()
 	if err != nil {
 		if why := text.OneLine(noRing(err, w.dir, r.name)); why != r.trouble {
@@ -185,17 +201,24 @@ func (w *histWatch) look(r *watchedRing) {
 	switch {
 	case r.trouble != "":
 		w.say("ring %s: it is there", r.name)
-	case r.seen && !info.Created.Equal(r.created):
+	case r.replaced != r.sight.Replaced:
 		w.say("ring %s: it was replaced by a new one", r.name)
 	}
 	first := !r.seen
-	r.trouble, r.created, r.seen = "", info.Created, true
+	r.trouble, r.replaced, r.seen = "", r.sight.Replaced, true
 	there := map[string]bool{}
-	for _, s := range histParts(&info) {
+	look := func(s ring.SubscriberInfo, counts *ring.Counts) {
 		if r.wants(s.Name) {
 			there[s.Name] = true
-			w.take(r, s, now, first)
+			w.take(r, s, counts, now, first)
 		}
+	}
+	for i := range r.sight.Subs {
+		s := &r.sight.Subs[i]
+		look(s.SubscriberInfo, s.Counts)
+	}
+	if own := r.sight.Own; own != nil {
+		look(ownPartOf(&r.sight.Info, &own.PublisherInfo), own.Counts)
 	}
 	for name, p := range r.subs {
 		switch {
@@ -216,7 +239,7 @@ func (w *histWatch) look(r *watchedRing) {
 
 // take logs what a subscriber has measured since it was looked at last. Of one that is seen
 // for the first time that is what it has measured since the watch began, if that is known.
-func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, first bool) {
+func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, counts *ring.Counts, now time.Time, first bool) {
 	name := r.name + ":" + s.Name
 	p := r.subs[s.Name]
 	if p == nil {
@@ -242,7 +265,8 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, f
 		w.say("%s: %s%s", name, came, stateText(s, state))
 		*p = watchedSub{seen: true, opened: s.Opened, state: state, at: s.Opened}
 		if s.Opened.Before(w.started) {
-			p.at, p.hist = now, s.Latency
+			p.at = now
+			p.counts.set(counts)
 			return
 		}
 	case !p.opened.Equal(s.Opened):
@@ -254,7 +278,7 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, f
 		w.say("%s: it can be read again", name)
 		p.trouble = ""
 	}
-	h, ok := since(s.Latency, p.hist)
+	h, ok := p.counts.advance(counts)
 	if !ok {
 		w.say("%s: its counts went down; it is not logged until it is opened anew", name)
 		p.reset = true
@@ -272,7 +296,7 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, now time.Time, f
 	if state != p.state {
 		w.say("%s: %s", name, stateText(s, state))
 	}
-	p.state, p.at, p.hist = state, now, s.Latency
+	p.state, p.at = state, now
 }
 
 // stateText says what a subscriber does, or what became of it.
@@ -291,18 +315,30 @@ func stateText(s ring.SubscriberInfo, state string) string {
 	return state
 }
 
-// since returns what h has more than before, which may be nil. It is false if h has less
-// anywhere.
-func since(h, before *hdrhistogram.Histogram) (*hdrhistogram.Histogram, bool) {
-	if before == nil {
-		return h, true
+// loggedCounts is what has been logged of the counts of a file.
+type loggedCounts ring.Counts
+
+// set takes it that all of now is logged; nil is nothing.
+func (c *loggedCounts) set(now *ring.Counts) {
+	*c = loggedCounts{}
+	if now != nil {
+		*c = loggedCounts(*now)
 	}
-	now, then := h.Export(), before.Export()
-	for i, n := range then.Counts {
-		if n > now.Counts[i] {
+}
+
+// advance returns what now has more than c, and makes c now. It is false, and c stays, if
+// now has less anywhere.
+func (c *loggedCounts) advance(now *ring.Counts) (*hdrhistogram.Histogram, bool) {
+	var none, more ring.Counts
+	if now == nil {
+		now = &none
+	}
+	for i, n := range now {
+		if n < c[i] {
 			return nil, false
 		}
-		now.Counts[i] -= n
+		more[i] = n - c[i]
 	}
-	return hdrhistogram.Import(now), true
+	c.set(now)
+	return more.Histogram(), true
 }
