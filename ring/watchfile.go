@@ -61,7 +61,7 @@ func (u *watchedFile) look(w *Watch, l *Latencies) (SpikeLog, error) {
 // read copies what every look wants of the file that has the name now. It does not map it:
 // see [gateFile].
 func (u *watchedFile) read(f *subFile) error {
-	if u.file != nil && !u.file.Same(u.path) {
+	if u.file != nil && !u.named() {
 		u.close()
 	}
 	if u.file == nil {
@@ -75,6 +75,13 @@ func (u *watchedFile) read(f *subFile) error {
 		return fmt.Errorf("%s: %w", u.path, err)
 	}
 	return nil
+}
+
+// named says whether the file that is open has the name still. One with its only link has,
+// as the name is in the directory.
+func (u *watchedFile) named() bool {
+	i, err := u.file.Stat()
+	return err == nil && i.Nlink > 0 && (i.Nlink == 1 || u.file.Same(u.path))
 }
 
 // watchBytes is how much of a file every look reads: so much that it says whether there

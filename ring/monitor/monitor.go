@@ -38,6 +38,8 @@ type Monitor struct {
 	rings map[string]*watchedRing
 	sum   sum     // where windows are summed up
 	edges []int64 // of Heat
+
+	middles *middles
 }
 
 // New begins to monitor. Nothing is looked at yet.
@@ -52,7 +54,7 @@ func New(cfg Config) *Monitor {
 		cfg.History = 300
 	}
 	cfg.Rings = slices.Compact(slices.Sorted(slices.Values(cfg.Rings)))
-	return &Monitor{cfg: cfg, clock: time.Now, rings: map[string]*watchedRing{}, edges: edges()}
+	return &Monitor{cfg: cfg, clock: time.Now, rings: map[string]*watchedRing{}, edges: edges(), middles: newMiddles()}
 }
 
 // Poll looks at everything once. Call it at any pace from 10 ms to some seconds; windows are
@@ -117,6 +119,10 @@ func (m *Monitor) beginPoll() poll {
 	t.gap, m.last, m.wall = t.now-m.last, t.now, t.wall
 	t.second = int64((t.now + min(t.gap, time.Second)/2) / time.Second)
 	return t
+}
+
+func (m *Monitor) window(s *sum) Window {
+	return m.middles.window(&s.counts, s.from, s.to, s.total, 0)
 }
 
 // Span names a window.

@@ -86,7 +86,7 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 	s.begun = true
 	if s.counts != i.Counts || len(i.New) > 0 || i.Anew {
 		s.counts = i.Counts
-		s.sumUp(i)
+		s.sumUp(m, i)
 	}
 	p := s.piece(from, t.now)
 	for _, c := range i.New {
@@ -103,7 +103,7 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 }
 
 // sumUp makes s.start that of s.counts.
-func (s *series) sumUp(i *measured) {
+func (s *series) sumUp(m *Monitor, i *measured) {
 	s.start = Window{}
 	if s.counts == nil {
 		return
@@ -112,7 +112,7 @@ func (s *series) sumUp(i *measured) {
 	for _, n := range s.counts {
 		total += n
 	}
-	s.start = window(s.counts, 0, len(s.counts), total, int64(i.largest))
+	s.start = m.middles.window(s.counts, 0, len(s.counts), total, int64(i.largest))
 }
 
 // piece returns the one that a poll's latencies belong to.
@@ -166,7 +166,7 @@ func (s *series) windows(m *Monitor, t poll, i *measured) (sec, min, start Windo
 	for _, p := range s.polls {
 		p.cells.each(m.sum.add)
 	}
-	sec = m.sum.window()
+	sec = m.window(&m.sum)
 	if len(s.polls) > 0 {
 		sec.Seconds = (t.now - s.polls[0].from).Seconds()
 	}
@@ -175,7 +175,7 @@ func (s *series) windows(m *Monitor, t poll, i *measured) (sec, min, start Windo
 		from = s.spans[0].from
 	}
 	if s.minute != nil {
-		min = s.minute.window()
+		min = m.window(s.minute)
 	}
 	min.Seconds = (t.now - from).Seconds()
 	start = s.start

@@ -1,34 +1,54 @@
 package monitor
 
-import "github.com/tickring/tickring/ring"
+import (
+	"math"
+
+	"github.com/tickring/tickring/ring"
+)
 
 // ranks are the percentiles of a Window.
 var ranks = [...]float64{50, 90, 99, 99.9, 99.99}
 
+// middles are the values in ns that stand for the latencies of each bucket in a mean.
+type middles [len(ring.Counts{})]float64
+
+func newMiddles() *middles {
+	m := new(middles)
+	for i := range m {
+		low, high := ring.BucketRange(i)
+		m[i] = float64(low + (high-low+1)/2)
+	}
+	return m
+}
+
 // window sums up the counts of the buckets in [from, to), which are total. largest is the
 // largest latency of all, 0 if it is not known.
-func window(counts *ring.Counts, from, to int, total uint64, largest int64) Window {
+func (m *middles) window(counts *ring.Counts, from, to int, total uint64, largest int64) Window {
 	w := Window{Count: total}
 	if total == 0 {
 		return w
 	}
 	at := [len(ranks)]*int64{&w.P50, &w.P90, &w.P99, &w.P999, &w.P9999}
-	next := 0
-	seen, weight, low, high := uint64(0), 0.0, int64(0), int64(0)
-	for i := from; i < to && seen < total; i++ {
+	var wanted [len(ranks) + 1]uint64
+	for i, p := range ranks {
+		wanted[i] = rank(p, total)
+	}
+	wanted[len(ranks)] = math.MaxUint64
+	next, seen, weight := 0, uint64(0), 0.0
+	for i := from; i < to; i++ {
 		n := counts[i]
-		if n == 0 {
-			continue
-		}
 		seen += n
-		low, high = ring.BucketRange(i)
-		weight += float64(n) * float64(low+(high-low+1)/2)
-		for next < len(ranks) && seen >= rank(ranks[next], total) {
-			*at[next] = high
+		weight += float64(int64(n)) * m[i]
+		for seen >= wanted[next] {
+			_, *at[next] = ring.BucketRange(i)
 			next++
 		}
 	}
 	w.Mean = weight / float64(total)
+	for to > from+1 && counts[to-1] == 0 {
+		to--
+	}
+	low, high := ring.BucketRange(to - 1)
 	w.Max = high
 	if largest > 0 {
 		w.Max = max(largest, low)
@@ -55,5 +75,3 @@ func (s *sum) percentile(p float64) int64 {
 	}
 	return -1
 }
-
-func (s *sum) window() Window { return window(&s.counts, s.from, s.to, s.total, 0) }
