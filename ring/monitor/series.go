@@ -10,7 +10,10 @@ import (
 // series is the latencies of one file over time.
 type series struct {
 	counts *ring.Counts // since the file's owner opened it; the watch's own. nil: none
+	total  uint64       // of counts
 	start  Window       // of counts
+	// Buckets of counts below from and from to on are 0.
+	from, to int
 
 	polls  []piece       // of the last second
 	second piece         // what the second that runs has got
@@ -54,6 +57,7 @@ func (s *series) begin() {
 	}
 	s.anew = len(s.second.cells)
 	s.counts, s.start, s.begun = nil, Window{}, false
+	s.from, s.to, s.total = len(ring.Counts{}), 0, 0
 }
 
 // poll takes what a look has seen, nil if it saw nothing, and sums the windows up.
@@ -76,7 +80,8 @@ func (s *series) poll(m *Monitor, t poll, i *measured) (sec, min, start Window) 
 
 func (s *series) take(m *Monitor, t poll, i *measured) {
 	from := s.last
-	if i.Anew || !s.begun {
+	anew := i.Anew || !s.begun
+	if anew {
 		s.begin()
 		if from = t.now; t.wall.Sub(i.opened) < t.gap { // nothing of the session was missed
 			from -= max(t.wall.Sub(i.opened), 0)
@@ -84,9 +89,9 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 		s.second.from = from
 	}
 	s.begun = true
-	if s.counts != i.Counts || len(i.New) > 0 || i.Anew {
+	if s.counts != i.Counts || len(i.New) > 0 || anew {
 		s.counts = i.Counts
-		s.sumUp(m, i)
+		s.sumUp(m, i, anew)
 	}
 	p := s.piece(from, t.now)
 	for _, c := range i.New {
@@ -103,16 +108,27 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 }
 
 // sumUp makes s.start that of s.counts.
-func (s *series) sumUp(m *Monitor, i *measured) {
+func (s *series) sumUp(m *Monitor, i *measured, anew bool) {
 	s.start = Window{}
 	if s.counts == nil {
 		return
 	}
-	total := uint64(0)
-	for _, n := range s.counts {
-		total += n
+	if anew {
+		for bucket, n := range s.counts {
+			if n > 0 {
+				s.hit(bucket, n)
+			}
+		}
+	} else {
+		for _, c := range i.New {
+			s.hit(c.Bucket, c.N)
+		}
 	}
-	s.start = m.middles.window(s.counts, 0, len(s.counts), total, int64(i.largest))
+	s.start = m.middles.window(s.counts, s.from, s.to, s.total, int64(i.largest))
+}
+
+func (s *series) hit(bucket int, n uint64) {
+	s.from, s.to, s.total = min(s.from, bucket), max(s.to, bucket+1), s.total+n
 }
 
 // piece returns the one that a poll's latencies belong to.
