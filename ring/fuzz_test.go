@@ -199,6 +199,42 @@ func refused(t testing.TB, what string, err error) {
 	t.Errorf("%s: %v", what, err) // mmap.ErrFault above all: it has touched what is not there
 }
 
+// watched looks twice at whatever is there, and checks that what is told makes sense by
+// itself.
+func watched(t testing.TB, w *Watch) {
+	t.Helper()
+	var s Sight
+	for range 2 {
+		if err := w.Look(&s); err != nil {
+			refused(t, "Look", err)
+			continue
+		}
+		if s.Err != nil {
+			refused(t, "what Look finds", s.Err)
+		}
+		for _, u := range s.Subs {
+			if u.Err != nil {
+				refused(t, "Look at a subscriber", u.Err)
+			}
+			if u.Err != nil && (u.Counts != nil || u.New != nil) || u.Unread < -1 || len(u.Spikes.List) > MaxSpikes {
+				t.Errorf("%+v", u)
+			}
+			total, added := uint64(0), uint64(0)
+			for _, c := range u.New {
+				added += c.N
+			}
+			if u.Counts != nil {
+				for _, n := range u.Counts {
+					total += n
+				}
+			}
+			if added > total || total > u.Messages {
+				t.Errorf("%d latencies, %d of them new, of %d messages", total, added, u.Messages)
+			}
+		}
+	}
+}
+
 // inBounds checks what keeps a subscriber inside its mapping.
 func inBounds(t testing.TB, s *Subscriber) {
 	t.Helper()
@@ -321,7 +357,9 @@ func FuzzOpenRing(f *testing.F) {
 		mendRing := func(page []byte) { headerIn(page).checksum = headerIn(page).sum() }
 		applyEdits(t, ps.ring(), list, 0, mendRing)
 
+		w := mustWatch(t, dir)
 		stat := func() {
+			watched(t, w)
 			i, err := Stat(dir, "r")
 			if err = errors.Join(err, i.Err); err != nil {
 				refused(t, "Stat", err)
@@ -420,7 +458,9 @@ func FuzzSubFile(f *testing.F) {
 			sum := sumBytes(unsafe.Pointer(&page[0]), unsafe.Offsetof(s.ringID), unsafe.Offsetof(s.cursorSeq))
 			binary.LittleEndian.PutUint32(page[unsafe.Offsetof(s.checksum):], sum)
 		}
+		w := mustWatch(t, dir)
 		stat := func() {
+			watched(t, w)
 			i, err := Stat(dir, "r") // the ring is good
 			if err != nil {
 				t.Fatal(err)
