@@ -35,14 +35,14 @@ func (u *user) names() string {
 }
 
 func TestEveryScreenFits(t *testing.T) {
-	snaps := map[string]*monitor.Snapshot{"made": made(), "many": many(20), "none": {Time: noon, Dir: "/nowhere"},
+	snaps := map[string]*monitor.Snapshot{"made": made(), "many": many(5), "none": {Time: noon, Dir: "/nowhere"},
 		"error": {Time: noon, Dir: "/root", Error: strings.Repeat("permission denied ", 20)}}
 	ways := [][]string{{}, {"?"}, {"jj", "<enter>"}, {"<enter>"}, {"j", "<enter>"}, {"t"}, {"jj", "<enter>", "<end>"}, {"<end>"},
 		{"/", "nothing has this"}, {"p"}, {"ssssssssss"}, {"<end>", "<enter>"}}
 	colored := inColors(termenv.ANSI)
 	for name, snap := range snaps {
-		for _, width := range []int{1, 7, 63, 64, 79, 80, 97, 133, 300} {
-			for _, height := range []int{1, 9, 10, 16, 24, 31, 60} {
+		for _, width := range []int{7, 64, 79, 80, 97, 300} {
+			for _, height := range []int{1, 10, 16, 24, 31} {
 				for _, keys := range ways {
 					u := newUser(snap, width, height).types(keys...)
 					screen := u.model.View()
