@@ -27,8 +27,10 @@ type topOptions struct {
 	width   int
 }
 
-// minLook is the least time from one look of top to the next.
-const minLook = 50 * time.Millisecond
+const (
+	minLook  = 50 * time.Millisecond // from one look of top to the next
+	maxWidth = 1000
+)
 
 func (a *app) topCommand() *cobra.Command {
 	o := topOptions{window: newWord("second", "minute", "start")}
@@ -65,8 +67,8 @@ On other things than a terminal a frame is 120 columns wide, without colours.`,
 				return usagef("--json is for --once")
 			case cmd.Flags().Changed("width") && !o.once:
 				return usagef("--width is for --once")
-			case o.width < 0 || o.width > 1000:
-				return usagef("invalid --width %d: want up to 1000 columns", o.width)
+			case o.width != 0 && (o.width < top.MinWidth || o.width > maxWidth):
+				return usagef("invalid --width %d: want from %d to %d columns", o.width, top.MinWidth, maxWidth)
 			}
 			return a.top(cmd.Context(), o)
 		},

@@ -244,12 +244,16 @@ func windowLines(p *painter, width int, ws []*monitor.Window, at monitor.Span) [
 	return lines
 }
 
-// windowLine is a window in one line.
-func windowLine(name string, w *monitor.Window) string {
-	if w.Count == 0 {
-		return name + ": nothing measured"
+// windowLine is a window of an entry that has some in one line.
+func windowLine(e entry, at monitor.Span) string {
+	name, w := "", windowsOf(e)[at]
+	if e.sub == nil {
+		name = "late "
 	}
-	return fmt.Sprintf("%s: p50 %s  p90 %s  p99 %s  p99.9 %s  p99.99 %s  max %s", name, ns(w.P50), ns(w.P90), ns(w.P99), ns(w.P999), ns(w.P9999), ns(w.Max))
+	if w.Count == 0 {
+		return name + "nothing measured, " + spanNames[at]
+	}
+	return fmt.Sprintf("%sp50 %s p90 %s p99 %s p99.9 %s p99.99 %s max %s", name, ns(w.P50), ns(w.P90), ns(w.P99), ns(w.P999), ns(w.P9999), ns(w.Max))
 }
 
 // spikeLines tell of the spikes, the newest first.
@@ -265,7 +269,7 @@ func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) 
 	head := "  time          latency  messages  behind  cause"
 	wide := width >= 110 // else there is no room for the sentences
 	if wide {
-		head += "        why"
+		head += "             why"
 	}
 	lines = append(lines, p.line(width, cell{head, faint}))
 	for n := range min(most, len(log.List)) {
@@ -278,8 +282,11 @@ func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) 
 		if !s.Explained {
 			cause, why, in = "?", "nobody has looked yet", faint
 		}
+		if s.Kind != ring.SpikeRead {
+			cause = s.Kind.String() + ", " + cause
+		}
 		cells := []cell{{"  " + s.Time.In(now.Location()).Format("15:04:05.000") + padded(span(s.Latency), 9, false) +
-			padded(count(s.Messages), 10, false) + padded(behind, 8, false) + "  ", plain}, {padded(cause, 13, true), in}}
+			padded(count(s.Messages), 10, false) + padded(behind, 8, false) + "  ", plain}, {padded(cause, 18, true), in}}
 		if wide {
 			cells = append(cells, cell{why, plain})
 		}

@@ -17,6 +17,7 @@ func TestFrames(t *testing.T) {
 		"list-160x40":      newUser(made(), 160, 40).types("j", "j").model.View(),
 		"flat-by-p99":      newUser(made(), 100, 30).types("t", "ssssss", "2").model.View(),
 		"ring-80x24":       newUser(made(), 80, 24).types("j", "<enter>").model.View(),
+		"ring-120x36":      newUser(made(), 120, 36).types("j", "<enter>").model.View(),
 		"subscriber-80x24": newUser(made(), 80, 24).types("jj", "<enter>").model.View(),
 		"subscriber-130x50": newUser(made(), 130, 50).types("jj", "<enter>").
 			model.View(),

@@ -50,7 +50,7 @@ func TestEveryScreenFits(t *testing.T) {
 						t.Fatalf("%s at %dx%d after %q has escape codes: %q", name, width, height, keys, screen)
 					}
 					lines := strings.Split(screen, "\n")
-					if len(lines) > height || height >= minHeight && width >= minWidth && len(lines) != height {
+					if len(lines) > height || height >= MinHeight && width >= MinWidth && len(lines) != height {
 						t.Fatalf("%s at %dx%d after %q has %d lines:\n%s", name, width, height, keys, len(lines), screen)
 					}
 					for _, l := range lines {

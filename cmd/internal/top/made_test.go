@@ -58,6 +58,8 @@ func made() *monitor.Snapshot {
 			Explained: true, Cause: affinity.CausePreempted, Why: "another task had the CPU for 10.1 of 10.4 ms"},
 		{Number: 2, Kind: ring.SpikeRead, Time: noon.Add(-2 * time.Millisecond), Seq: 2000, Messages: 12, Latency: 130_000, Behind: 3},
 	}}
+	es.Late = &monitor.Publisher{Second: window(1, 1_203_444, 900), Minute: window(60, 70_000_000, 1_800), Start: window(7200, 8e9, 3_600), Spikes: ring.SpikeLog{Threshold: time.Millisecond, Spikes: 1, Messages: 1, List: []ring.Spike{
+		{Number: 1, Kind: ring.SpikePace, Time: noon.Add(-time.Minute), Messages: 1, Latency: 1_400_000, Explained: true, Cause: affinity.CauseGC, Why: "a collection ended"}}}}
 	return &monitor.Snapshot{
 		Time: noon, Took: 3 * time.Millisecond, Dir: "/dev/shm/tickring-1000",
 		Rings: []monitor.Ring{

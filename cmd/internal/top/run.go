@@ -24,7 +24,7 @@ func Run(ctx context.Context, src Source, cfg Config, in io.Reader, out io.Write
 	p := painterFor(out)
 	l := &looker{src: src}
 	m := newModel(cfg, &p, l)
-	program := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithAltScreen(), tea.WithoutSignalHandler())
+	program := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithFPS(30))
 	stop := context.AfterFunc(ctx, program.Quit)
 	defer stop()
 	_, err := program.Run()

@@ -15,8 +15,8 @@ import (
 
 // The smallest terminal that there is something to see in.
 const (
-	minWidth  = 64
-	minHeight = 10
+	MinWidth  = 64
+	MinHeight = 10
 )
 
 // View draws the whole screen.
@@ -24,7 +24,7 @@ func (m Model) View() string {
 	if m.width == 0 {
 		return ""
 	}
-	if m.width < minWidth || m.height < minHeight {
+	if m.width < MinWidth || m.height < MinHeight {
 		return m.tooSmall()
 	}
 	var lines []string
@@ -45,7 +45,7 @@ func (m Model) View() string {
 
 // tooSmall says so in whatever room there is.
 func (m *Model) tooSmall() string {
-	words := fmt.Sprintf("The terminal is %d x %d. tickring top needs %d x %d. q quits.", m.width, m.height, minWidth, minHeight)
+	words := fmt.Sprintf("The terminal is %d x %d. tickring top needs %d x %d. q quits.", m.width, m.height, MinWidth, MinHeight)
 	lines := strings.Split(ansi.Wrap(words, m.width, ""), "\n")
 	return strings.Join(lines[:min(len(lines), max(m.height, 1))], "\n")
 }
@@ -186,7 +186,9 @@ func (m *Model) head() []string {
 		return []string{m.rule(clean(m.choice.ring))}
 	}
 	lines := m.about(e)
-	if ws := windowsOf(e); ws != nil && m.height >= 30 {
+	if ws := windowsOf(e); ws != nil && m.height < 30 {
+		lines = append(lines, m.paint.line(m.width, cell{"  " + windowLine(e, m.window), plain}))
+	} else if ws != nil {
 		lines = append(lines, "", m.paint.line(m.width, cell{"  how late the publisher was against its own pace", strong}))
 		lines = append(lines, windowLines(m.paint, m.width, ws, m.window)...)
 		if e.ring.Late.Error != "" {
@@ -244,7 +246,7 @@ func (m *Model) panel() []string {
 	if ws := windowsOf(e); ws != nil && len(lines)+4 <= room {
 		lines = append(lines, windowLines(m.paint, m.width, ws, m.window)...)
 	} else if ws != nil {
-		lines = append(lines, m.paint.line(m.width, cell{"  " + windowLine(spanNames[m.window], ws[m.window]), plain}))
+		lines = append(lines, m.paint.line(m.width, cell{"  " + windowLine(e, m.window), plain}))
 	}
 	for len(lines) < room {
 		lines = append(lines, "")
@@ -302,7 +304,7 @@ func (m *Model) pauseWord() string {
 
 // page is all about the subscriber that is open.
 func (m *Model) page() []string {
-	if m.open == (id{}) || m.snap == nil || m.width < minWidth {
+	if m.open == (id{}) || m.snap == nil || m.width < MinWidth {
 		return nil
 	}
 	e, ok := m.find(m.open)
@@ -411,7 +413,7 @@ var columnHelp = [][2]string{
 func Frame(snap *monitor.Snapshot, cfg Config, out io.Writer, width int) string {
 	p := painterFor(out)
 	m := newModel(cfg, &p, nil)
-	m.width, m.snap = max(width, minWidth), snap
+	m.width, m.snap = max(width, MinWidth), snap
 	m.entries = m.choice.entries(snap)
 	var b strings.Builder
 	put := func(line string) { b.WriteString(strings.TrimRight(line, " ") + "\n") }
