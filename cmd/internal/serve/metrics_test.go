@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -246,57 +245,4 @@ func TestHistogram(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %v", name, got, want)
 		}
 	}
-}
-
-// thousand is 100 rings with 10 subscribers each, whose latencies are spread widely.
-func thousand() *fake {
-	f := &fake{histograms: map[string]*hdrhistogram.Histogram{}}
-	var s monitor.Snapshot
-	full := newFake().snapshot.Load().Rings[0]
-	for i := range 100 {
-		r := full
-		r.Name, r.Subscribers, r.Late = fmt.Sprintf("ring%02d", i), nil, nil
-		for j := range 10 {
-			sub := full.Subscribers[0]
-			sub.Name = fmt.Sprintf("subscriber%d", j)
-			r.Subscribers = append(r.Subscribers, sub)
-			f.histograms[r.Name+"/"+sub.Name] = latencies(1000, 100, 4999)
-		}
-		s.Rings = append(s.Rings, r)
-	}
-	f.snapshot.Store(&s)
-	return f
-}
-
-// BenchmarkScrape1000 is the first scrape of a snapshot of 1,000 subscribers on 100 rings,
-// from request to the last byte.
-func BenchmarkScrape1000(b *testing.B) {
-	s := newServer(b, thousand())
-	for _, form := range []struct{ name, accept, encoding string }{
-		{"text", "", ""},
-		{"text+gzip", "", "gzip"},
-		{"proto", acceptProto, ""},
-		{"proto+gzip", acceptProto, "gzip"},
-	} {
-		b.Run(form.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
-				s.watch.look()
-				b.StartTimer()
-				w := scraped(b, s, form.accept, form.encoding)
-				b.ReportMetric(float64(w.Body.Len()), "bytes")
-			}
-		})
-	}
-	b.Run("rings", func(b *testing.B) {
-		for b.Loop() {
-			b.StopTimer()
-			s.watch.look()
-			b.StartTimer()
-			if get(b, s, "/api/v1/rings?brief=1", nil) != http.StatusOK {
-				b.Fatal("no answer")
-			}
-		}
-	})
 }
