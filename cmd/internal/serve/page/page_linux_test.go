@@ -78,7 +78,7 @@ func texts(t *testing.T, tab *tab, selector string) []string {
 // testRings shows real rings, with a publisher and a subscriber at work.
 func testRings(t *testing.T, b *browser) {
 	dir := t.TempDir()
-	pub, err := ring.Create("es", ring.Config{Dir: dir, Capacity: 256 << 10, Schema: "text", Source: "<b>a feed</b>"})
+	pub, err := ring.Create("es", ring.Config{Dir: dir, Capacity: 256 << 10, Schema: "text", Source: "<b>a feed</b>", Spikes: time.Hour})
 	must(t, err)
 	defer pub.Close()
 	sub, err := ring.Open("es", ring.Options{Dir: dir, Name: "maker"})
@@ -100,7 +100,8 @@ func testRings(t *testing.T, b *browser) {
 				return
 			case <-time.After(time.Millisecond):
 			}
-			for range 10 {
+			for i := range 10 {
+				pub.RecordLate(time.Duration(i) * time.Microsecond)
 				pub.Publish(1, []byte("ESH4 5023.25 x 2"))
 			}
 			for {
@@ -141,7 +142,15 @@ func testRings(t *testing.T, b *browser) {
 	tab.until(t, "document.querySelector('#windows tbody tr:last-child td').textContent !== '0'")
 	testHeat(t, tab, url+api+"heat")
 
+	// The publisher tells how late it is, and has had no spike.
+	tab.click(t, "#rings tbody tr:first-child .c-rate")
+	tab.until(t, "document.querySelector('#windows caption').textContent === \"The publisher's lateness, against its own pace\"")
+	tab.until(t, "document.querySelector('#curves .curve.start').getAttribute('d').length > 50 && document.querySelector('#heat').width > 0")
+	tab.until(t, "document.querySelector('#spikes-title').textContent === 'Spikes: 0 above 1 h 0 min'")
+
 	// The ring goes, and one of its name comes.
+	eval[bool](t, tab, "(location.hash = '#ring=es&sub=maker', true)")
+	tab.until(t, "document.querySelector('#detail-title').textContent === 'es/maker' && document.querySelector('#health').checkVisibility()")
 	must(t, pub.Close())
 	must(t, ring.Remove(dir, "es"))
 	tab.until(t, "document.querySelector('#detail .event').textContent.startsWith('There is no ring es any more. It was last seen at ')")
@@ -265,6 +274,15 @@ func testStates(t *testing.T, b *browser) {
 	}
 	tab.call(t, "Page.reload", nil)
 	tab.until(t, "document.querySelector('#detail-title')?.textContent === 'r00/s5' && document.querySelector('#filter').value === 's5'")
+
+	// The figures begin anew, for one reason and another.
+	source.change(func(s *monitor.Snapshot) { s.Rings[0].Subscribers[6].Opened = time.Now() })
+	eval[bool](t, tab, "(location.hash = '#ring=r00&sub=s6', true)")
+	tab.until(t, "document.querySelector('#detail-title').textContent === 'r00/s6'")
+	source.change(func(s *monitor.Snapshot) { s.Rings[0].Subscribers[6].Opened = time.Now() })
+	tab.until(t, "document.querySelector('#detail .event').innerText.startsWith('It was opened anew at ')")
+	source.change(func(s *monitor.Snapshot) { s.Rings[0].Replaced++ })
+	tab.until(t, "document.querySelector('#detail .event').innerText.startsWith('The ring was replaced by a new file at ')")
 
 	// The publisher tells nothing of itself, and a ring has no stamps.
 	tab.click(t, "#rings tbody tr:first-child .c-source, #rings tbody tr:first-child a")
