@@ -147,8 +147,8 @@ func (p *patient) count(scale tick.Scale, moved []Moved) {
 	p.ear.Count(scale, p.tally.add)
 	p.Moved = addMoved(p.Moved, moved)
 	if p.tally.inSlice > p.Worst.Ns {
-		cause, why := affinity.Explain(time.Duration(p.tally.inSlice), p.after.Since(p.before))
-		p.Worst = Worst{Ns: p.tally.inSlice, Cause: cause.String(), Why: why, Moved: addMoved(nil, moved)}
+		p.Worst = Worst{Ns: p.tally.inSlice, Moved: addMoved(nil, moved), Happened: p.after.Since(p.before)}
+		p.Worst.Cause, p.Worst.Why = affinity.Explain(time.Duration(p.Worst.Ns), p.Worst.Happened)
 	}
 }
 

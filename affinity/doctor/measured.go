@@ -7,6 +7,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/gaps"
 )
 
@@ -28,7 +29,7 @@ type Measured struct {
 	Histogram []gaps.Range `json:"histogram,omitempty"`
 
 	Moved []Moved `json:"moved,omitempty"` // what the kernel counted on the CPU meanwhile, most first
-	Worst Worst   `json:"worst"`           // the largest gap
+	Worst Worst   `json:"worst,omitzero"`  // the largest gap
 }
 
 // Moved is a line of /proc/interrupts or /proc/softirqs that went up.
@@ -40,10 +41,11 @@ type Moved struct {
 
 // Worst is the largest gap, and what happened in the tenth of a second around it.
 type Worst struct {
-	Ns    int64   `json:"ns"`
-	Cause string  `json:"cause,omitempty"` // in a word, and why it is thought so
-	Why   string  `json:"why,omitempty"`
-	Moved []Moved `json:"moved,omitempty"`
+	Ns       int64             `json:"ns"`
+	Cause    affinity.Cause    `json:"cause"` // and why it is thought so
+	Why      string            `json:"why"`
+	Moved    []Moved           `json:"moved,omitempty"`
+	Happened affinity.Activity `json:"happened"` // to the thread and the CPU
 }
 
 // What a gap costs is judged by the tail it makes: these are much for a thread that has a

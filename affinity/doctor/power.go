@@ -59,7 +59,7 @@ func powerRows() []row {
 		{
 			name: "cpu_dma_latency", want: "2 µs or less",
 			why:  "While a process holds this file open with a number in it, no CPU enters an idle state that takes longer to leave.",
-			mend: "have the program hold it open (package affinity), or: cpupower idle-set -D 3",
+			mend: "have the program hold it open (affinity.HoldLatency), or: cpupower idle-set -D 3",
 			look: (*machine).lookDMALatency,
 		},
 	}

@@ -26,7 +26,7 @@ func runtimeRows() []row {
 		{
 			name: "GOGC", want: "off, or 400 or more",
 			why:  "While garbage is collected, threads of the collector take a quarter of the CPUs and stop the others for moments; tickring itself makes none.",
-			mend: "GOGC=off with GOMEMLIMIT as the net, or affinity's quiet mode in the program",
+			mend: "GOGC=off with GOMEMLIMIT as the net, or affinity.Quiet in the program",
 			look: (*machine).lookGOGC,
 		},
 		{

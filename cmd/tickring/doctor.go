@@ -36,8 +36,8 @@ spin on. Without it they are the isolated CPUs, or, if there are none, all that 
 process may use.
 
 It changes nothing and needs no root. What only root may read is unknown, with the
-command that tells. But it takes the quiet CPUs from whoever uses them while it measures:
-on a machine that trades, say --measure 0.
+command that tells. But it takes the quiet CPUs from whoever uses them while it measures,
+but for those that a process has reserved: on a machine that trades, say --measure 0.
 
 The exit code is 0 if nothing is bad, 3 if something is, and 1 if doctor itself failed.
 A warning is not bad, and what is unknown is not, unless --strict is given.`,

@@ -95,7 +95,7 @@ func beside(text, indent string) string {
 const mostMoved = 6
 
 func showMeasured(w *lines, all []doctor.Measured, p paint) {
-	w.printf("\nWhat a thread that spins missed\n")
+	w.printf("\nWhat a thread that spins missed; wanted: gaps below 50 µs, under 0.1 %% lost\n")
 	w.printf("       %-6s %8s %8s %9s %9s %9s %9s\n", "CPU", "gaps/s", "lost", "p50", "p99", "p99.9", "largest")
 	for i := range all {
 		m := &all[i]
@@ -131,7 +131,7 @@ func showMeasured(w *lines, all []doctor.Measured, p paint) {
 		}
 		w.printf("  CPU %-3d %s\n", m.CPU, beside(movedText(m.Moved), indent))
 		if m.Worst.Ns > 0 {
-			w.printf("%s%s\n", indent, beside(fmt.Sprintf("%s: %s, %s", text.Ns(m.Worst.Ns), m.Worst.Cause, m.Worst.Why), indent))
+			w.printf("%s%s\n", indent, beside(fmt.Sprintf("%s: %v, %s", text.Ns(m.Worst.Ns), m.Worst.Cause, m.Worst.Why), indent))
 			w.printf("%s%s\n", indent, beside("in that tenth of a second: "+movedText(m.Worst.Moved), indent))
 		}
 	}

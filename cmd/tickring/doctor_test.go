@@ -66,7 +66,7 @@ func TestDoctorShown(t *testing.T) {
 	}, Measured: []doctor.Measured{
 		{CPU: 3, Verdict: doctor.Warn, Seconds: 2, Gaps: 9, PerSecond: 4.5, Lost: 0.5, P50: 300, P99: 4000, P999: 50_000, Max: 123_456,
 			Moved: []doctor.Moved{{Name: "LOC", Count: 500}, {Name: "37", Text: "virtio1-input", Count: 12}},
-			Worst: doctor.Worst{Ns: 123_456, Cause: "steal", Why: "because"}},
+			Worst: doctor.Worst{Ns: 123_456, Cause: affinity.CauseSteal, Why: "because"}},
 		{CPU: 9, Verdict: doctor.Unknown, Error: "there is none"},
 	}}, Bad: 1, Good: 1, Warn: 1, Unknown: 1, NotApplicable: 1}
 	var b strings.Builder

@@ -82,8 +82,10 @@ func Together(ears []*Ear, scale tick.Scale, slice time.Duration, on func(e *Ear
 	for _, e := range ears {
 		go func() {
 			done <- on(e, func() error {
-				// All begin together: a thread that wakes up is noise to the others.
-				for ready.Add(1); int(ready.Load()) < len(ears); {
+				// All begin together: a thread that wakes up is noise to the others. But one
+				// with a realtime priority may keep from the CPU what another one waits for.
+				ready.Add(1)
+				for late := time.Now().Add(Slice); int(ready.Load()) < len(ears) && time.Now().Before(late); {
 					runtime.Gosched()
 				}
 				if e.Before != nil {
