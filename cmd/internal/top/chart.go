@@ -13,7 +13,7 @@ import (
 )
 
 // chartGutter is the room for the labels left of a chart.
-const chartGutter = 8
+const chartGutter = 9
 
 // chart draws a histogram of latencies as bars of the given number of lines, with an axis
 // below. Both of its axes are logarithmic, since it is the tail that one looks for.
@@ -46,7 +46,7 @@ func chart(p *painter, h *hdrhistogram.Histogram, w *monitor.Window, width, line
 	}
 	shareOf := map[int]string{} // by the line that it is the upper edge of
 	for d := decades - 1; d >= 0; d-- {
-		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(math.Pow(10, top-d))
+		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(int(top-d))
 	}
 	var out []string
 	for i, bar := range bars(shares, lines) {
@@ -59,7 +59,9 @@ func chart(p *painter, h *hdrhistogram.Histogram, w *monitor.Window, width, line
 }
 
 // percent writes a power of ten.
-func percent(part float64) string { return strconv.FormatFloat(100*part, 'f', -1, 64) + "%" }
+func percent(power int) string {
+	return strconv.FormatFloat(math.Pow10(power+2), 'f', max(-power-2, 0), 64) + "%"
+}
 
 // axis maps the latencies of whole decades to columns.
 type axis struct {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 	"github.com/tickring/tickring/ring/monitor"
@@ -244,6 +246,9 @@ func windowLines(p *painter, width int, ws []*monitor.Window, at monitor.Span) [
 	return lines
 }
 
+// whyColumn is where the sentences of spikes begin on a wide screen.
+const whyColumn = 61
+
 // windowLine is a window of an entry that has some in one line.
 func windowLine(e entry, at monitor.Span) string {
 	name, w := "", windowsOf(e)[at]
@@ -256,8 +261,9 @@ func windowLine(e entry, at monitor.Span) string {
 	return fmt.Sprintf("%sp50 %s p90 %s p99 %s p99.9 %s p99.99 %s max %s", name, ns(w.P50), ns(w.P90), ns(w.P99), ns(w.P999), ns(w.P9999), ns(w.Max))
 }
 
-// spikeLines tell of the spikes, the newest first.
-func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) []string {
+// spikeLines tell of the spikes, the newest first; whole has sentences that are too long go on
+// below.
+func spikeLines(p *painter, width, most int, whole bool, log *ring.SpikeLog, now time.Time) []string {
 	if log == nil || log.Threshold == 0 {
 		return []string{p.line(width, cell{"spikes  ", strong}, cell{"not recorded", faint})}
 	}
@@ -287,12 +293,21 @@ func spikeLines(p *painter, width, most int, log *ring.SpikeLog, now time.Time) 
 		}
 		cells := []cell{{"  " + s.Time.In(now.Location()).Format("15:04:05.000") + padded(span(s.Latency), 9, false) +
 			padded(count(s.Messages), 10, false) + padded(behind, 8, false) + "  ", plain}, {padded(cause, 18, true), in}}
+		indent, in := 4, faint
 		if wide {
-			cells = append(cells, cell{why, plain})
+			indent, in = whyColumn, plain
+		}
+		sentence := []string{why}
+		if whole {
+			sentence = strings.Split(ansi.Wrap(why, width-indent-1, ""), "\n")
+		}
+		if wide {
+			cells = append(cells, cell{sentence[0], plain})
+			sentence = sentence[1:]
 		}
 		lines = append(lines, p.line(width, cells...))
-		if !wide {
-			lines = append(lines, p.line(width, cell{"    " + why, faint}))
+		for _, part := range sentence {
+			lines = append(lines, p.line(width, cell{strings.Repeat(" ", indent) + part, in}))
 		}
 	}
 	return lines

@@ -55,7 +55,7 @@ func made() *monitor.Snapshot {
 	es.Subscribers[3].Rate, es.Subscribers[3].Second = 0, monitor.Window{Seconds: 1}
 	es.Subscribers[0].Spikes = ring.SpikeLog{Threshold: 100 * time.Microsecond, Spikes: 2, Messages: 912, List: []ring.Spike{
 		{Number: 1, Kind: ring.SpikeRead, Time: noon.Add(-31 * time.Second), Seq: 100, Messages: 900, Latency: 10_400_000, Behind: 64, BehindMore: true,
-			Explained: true, Cause: affinity.CausePreempted, Why: "another task had the CPU for 10.1 of 10.4 ms"},
+			Explained: true, Cause: affinity.CausePreempted, Why: "another task had the CPU for 10.1 of 10.4 ms, which the thread could have used, and then it was sent off once more"},
 		{Number: 2, Kind: ring.SpikeRead, Time: noon.Add(-2 * time.Millisecond), Seq: 2000, Messages: 12, Latency: 130_000, Behind: 3},
 	}}
 	es.Late = &monitor.Publisher{Second: window(1, 1_203_444, 900), Minute: window(60, 70_000_000, 1_800), Start: window(7200, 8e9, 3_600), Spikes: ring.SpikeLog{Threshold: time.Millisecond, Spikes: 1, Messages: 1, List: []ring.Spike{

@@ -194,7 +194,7 @@ func (m *Model) head() []string {
 		if e.ring.Late.Error != "" {
 			lines = append(lines, m.paint.line(m.width, cell{"  " + clean(e.ring.Late.Error), bad}))
 		}
-		lines = append(lines, spikeLines(m.paint, m.width, min(3, m.height/10), spikesOf(e), m.snap.Time)...)
+		lines = append(lines, spikeLines(m.paint, m.width, min(3, m.height/10), false, spikesOf(e), m.snap.Time)...)
 	}
 	return append(lines, m.rule("subscribers"))
 }
@@ -328,7 +328,7 @@ func (m *Model) page() []string {
 	}
 	add(chart(m.paint, hist, windowOf(e.sub, m.window), m.width-1, chartLines)...)
 	add("")
-	add(spikeLines(m.paint, m.width, len(e.sub.Spikes.List), &e.sub.Spikes, m.snap.Time)...)
+	add(spikeLines(m.paint, m.width, len(e.sub.Spikes.List), true, &e.sub.Spikes, m.snap.Time)...)
 	return lines
 }
 
