@@ -46,7 +46,7 @@ func chart(p *painter, h *hdrhistogram.Histogram, w *monitor.Window, width, line
 	}
 	shareOf := map[int]string{} // by the line that it is the upper edge of
 	for d := decades - 1; d >= 0; d-- {
-		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(int(top-d))
+		shareOf[int(math.Round(d*float64(lines)/decades))] = percent(int(top - d))
 	}
 	var out []string
 	for i, bar := range bars(shares, lines) {
