@@ -46,6 +46,7 @@ localhost or by a name given with --host.`,
 			if cfg.Requests < 1 {
 				return usagef("--requests %d: want 1 or more", cfg.Requests)
 			}
+			cfg.Log = a.stderr
 			cfg.Monitor = monitor.Config{Dir: a.dir, Rings: args}
 			server, err := serve.Listen(cfg)
 			if errors.Is(err, serve.ErrRemote) || errors.Is(err, serve.ErrAddress) {

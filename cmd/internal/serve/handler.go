@@ -64,6 +64,10 @@ func (s *Server) Handler() http.Handler {
 			answerError(w, r, http.StatusServiceUnavailable, "too many requests at once; ask again in a second")
 			return
 		}
+		if s.watch.newest.Load() == nil {
+			answerError(w, r, http.StatusServiceUnavailable, "nobody has looked at the rings yet; ask again in a second")
+			return
+		}
 		s.answered.Add(1)
 		mux.ServeHTTP(w, r)
 	})

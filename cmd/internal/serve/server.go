@@ -3,9 +3,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -39,6 +41,8 @@ type Config struct {
 	Requests int
 	// Version is told to who asks.
 	Version string
+	// Log is told of what is a fault of the server itself. nil: nobody is.
+	Log io.Writer
 }
 
 // DefaultListen is where the server is when nothing else is said.
@@ -154,7 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      s.limits.answer,
 		IdleTimeout:       s.limits.idle,
 		MaxHeaderBytes:    s.limits.header,
-		ErrorLog:          log.New(discard{}, "", 0), // what clients do wrong is no matter of ours
+		ErrorLog:          log.New(panics{s.cfg.Log}, "", log.LstdFlags),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(s.listener) }()
@@ -180,6 +184,13 @@ func (s *Server) Run(ctx context.Context) error {
 // Close gives the address back. It is for a server that does not run.
 func (s *Server) Close() error { return s.listener.Close() }
 
-type discard struct{}
+// panics passes on what net/http tells of panics, with which it cuts one connection and goes
+// on, and not what clients do wrong.
+type panics struct{ to io.Writer }
 
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (p panics) Write(line []byte) (int, error) {
+	if p.to != nil && bytes.Contains(line, []byte("http: panic serving")) {
+		return p.to.Write(line)
+	}
+	return len(line), nil
+}

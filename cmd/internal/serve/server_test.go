@@ -198,6 +198,34 @@ func (s slow) Heat(ring, sub string) (monitor.Heat, bool) {
 	return s.fake.Heat(ring, sub)
 }
 
+// A fault of the server costs one connection, and is told.
+func TestFault(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s, err := Listen(Config{Source: faulty{newFake()}, Listen: "127.0.0.1:0", Log: &log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := run(t, s)
+	for path, status := range map[string]string{"heat": "", "spikes": "HTTP/1.0 200 OK"} {
+		answer, err := say(s, "GET /api/v1/rings/es/subscribers/alpha/"+path+" HTTP/1.0\r\nHost: localhost\r\n\r\n")
+		if got, _, _ := strings.Cut(answer, "\r\n"); err != nil || got != status {
+			t.Errorf("%s: %v %q", path, err, answer)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if told := log.String(); strings.Count(told, "panic serving") != 1 || !strings.Contains(told, "of its own") {
+		t.Errorf("told %q", told)
+	}
+}
+
+// faulty is a source with a fault.
+type faulty struct{ *fake }
+
+func (faulty) Heat(ring, sub string) (monitor.Heat, bool) { panic("of its own") }
+
 // Who has asked before the end gets his answer; who comes later is refused.
 func TestEnd(t *testing.T) {
 	t.Parallel()
