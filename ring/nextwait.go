@@ -116,6 +116,8 @@ func (p *pauses) pause() error {
 // kindOf says what a strategy is, and how many polls it makes without giving the core away.
 func kindOf(w WaitStrategy) (kind uint64, spins int) {
 	switch w := w.(type) {
+	case nil:
+		return kindOf(Backoff{})
 	case Spin:
 		return waitSpin, math.MaxInt
 	case Yield:
@@ -137,4 +139,11 @@ func (s *subscriber) tellWait(kind uint64) {
 	if s.stats != nil {
 		mem.Store(&s.stats.wait, kind)
 	}
+}
+
+// Waits says in the file of a named subscriber how it waits, for those who look ([Stat]):
+// for loops of their own around Next. NextWait and Await say so themselves.
+func (s *Subscriber) Waits(w WaitStrategy) {
+	kind, _ := kindOf(w)
+	s.tellWait(kind)
 }

@@ -94,17 +94,14 @@ func (r *recorder) run() {
 // pass looks at the thread if it is time, or if there is something new to explain. It was
 // to come so much earlier.
 func (r *recorder) pass(late time.Duration) {
-	news := r.news()
 	last := r.last()
 	every := max(recorderEvery, recorderShare*r.witness.Cost())
-	if !news && time.Duration(tick.Mono())-last.At < every-recorderEvery/2 {
+	if !r.news() && time.Duration(tick.Mono())-last.At < every-recorderEvery/2 {
 		r.stand(late) // as long as nobody looks, it counts for the next look
 		return
 	}
 	r.look(late)
-	if news {
-		r.explainNew()
-	}
+	r.explainNew()
 }
 
 func (r *recorder) last() *threadLook { return &r.looks[(r.count-1)%recorderLooks] }
@@ -137,6 +134,9 @@ func (r *recorder) news() bool {
 }
 
 func (r *recorder) explainNew() {
+	if !r.news() {
+		return
+	}
 	newest := mem.LoadAcquire(&r.list.begun)
 	from := r.newest + 1
 	if newest == r.newest {
@@ -145,24 +145,27 @@ func (r *recorder) explainNew() {
 	if newest >= MaxSpikes {
 		from = max(from, newest-MaxSpikes+1)
 	}
-	for n := from; n <= newest; n++ {
-		r.explain(n)
+	for n := from; n <= newest && r.explain(n); n++ {
+		r.newest = n
 	}
-	r.newest = newest
 }
 
-// explain says what happened during a spike, if it still has its place in the list.
-func (r *recorder) explain(number uint64) {
+// explain says what happened during a spike, if it still has its place in the list. It is
+// false if that was noticed only after the last look: it is for the next one then.
+func (r *recorder) explain(number uint64) bool {
 	s := r.list.record(number)
 	if mem.LoadAcquire(&s.number) != number {
-		return
+		return true
 	}
 	began, latency, who := mem.LoadAcquire(&s.began), mem.LoadAcquire(&s.latency), mem.LoadAcquire(&s.who)
 	mem.LoadFence()
 	if mem.LoadAcquire(&s.number) != number {
-		return
+		return true
 	}
 	r.watch(int(uint32(who)))
+	if began+latency > uint64(r.last().At) {
+		return false
+	}
 	before, after := *r.before(began), r.last()
 	other := before.tid != after.tid
 	if other {
@@ -172,6 +175,7 @@ func (r *recorder) explain(number uint64) {
 	e.cause, _ = affinity.Explain(e.took, e.happened)
 	r.list.explain(number, e)
 	r.took = latency
+	return true
 }
 
 // watch makes it watch that thread, and look at it now, if it watched another one: the

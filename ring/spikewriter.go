@@ -16,18 +16,13 @@ type spikeWriter struct {
 	kind      SpikeKind
 	next      uint64 // a message that is late with this number belongs to the newest spike too
 
-	// One moment on two clocks. Go reads the clock without a system call only as a
-	// difference from a time.Time.
-	base time.Time
-	mono uint64 // CLOCK_MONOTONIC ns
-
-	cpu uint32 // for the kernel to put it
+	clock tick.Clock // CLOCK_MONOTONIC ns
+	cpu   uint32     // for the kernel to put it
 }
 
 // newSpikeWriter begins to record in a list that is empty.
 func newSpikeWriter(list *spikeList, threshold time.Duration) *spikeWriter {
-	w := &spikeWriter{list: list, threshold: uint64(threshold), base: time.Now()}
-	w.mono = tick.Mono()
+	w := &spikeWriter{list: list, threshold: uint64(threshold), clock: tick.NewMonotonic()}
 	mem.Store(&list.threshold, w.threshold)
 	return w
 }
@@ -46,10 +41,9 @@ func (w *spikeWriter) goesOn(kind SpikeKind, seq, ns uint64) bool {
 // begin records a spike that begins with message seq. It makes two short system calls, and
 // allocates nothing.
 func (w *spikeWriter) begin(kind SpikeKind, seq, ns, behind uint64) {
-	now := time.Now()
 	tid, cpu := w.where()
 	w.newest = w.list.add(newSpike{
-		time: uint64(now.UnixNano()), began: w.mono + uint64(now.Sub(w.base)) - ns,
+		time: uint64(time.Now().UnixNano()), began: w.clock.Now() - ns,
 		seq: seq, latency: ns, behind: behind,
 		who: uint64(uint32(tid)) | uint64(uint16(cpu+1))<<32 | uint64(kind)<<48,
 	})
