@@ -38,6 +38,9 @@ func (s *gatedSink) Publish(typ uint16, msg []byte) error {
 	return nil
 }
 
+// RecordLate is told by the replay how late the last message left.
+func (s *gatedSink) RecordLate(d time.Duration) { s.pub.RecordLate(d) }
+
 // gateWatch counts and tells what the gates do to a publisher.
 type gateWatch struct {
 	dir, ring string

@@ -26,6 +26,7 @@ type followConfig struct {
 	noWait      bool // do not wait for a ring that is not there
 	untilClosed bool
 	noHistogram bool
+	spikes      time.Duration // record latencies of at least that; 0: none
 	idle        idleFlags
 	notes       io.Writer // nil: none
 	command     string    // that the notes are from
@@ -66,6 +67,7 @@ type follower struct {
 	latency  *hdrhistogram.Histogram
 	largest  time.Duration
 	negative uint64
+	spikes   uint64
 }
 
 func newFollower(ctx context.Context, cfg followConfig) *follower {
@@ -89,6 +91,7 @@ func (f *follower) join(ctx context.Context) error {
 	for told := false; ; {
 		var err error
 		if f.sub, err = ring.Open(f.cfg.ring, f.options()); err == nil {
+			f.sub.Waits(f.wait)
 			if f.sleeper != nil {
 				f.sleeper.For(f.sub)
 			}
@@ -125,6 +128,7 @@ func (f *follower) options() ring.Options {
 		New:         ring.FromOldest,
 		Rejoin:      ring.Rejoin(f.cfg.rejoin),
 		NoHistogram: f.cfg.noHistogram,
+		Spikes:      f.cfg.spikes,
 	}
 	if f.next != 0 {
 		opt.From, opt.New, opt.Seq = ring.FromCursor, ring.FromSeq, f.next
@@ -246,6 +250,7 @@ func (f *follower) leave() {
 		f.latency.Merge(s.Latency)
 		f.largest = max(f.largest, s.Max)
 		f.negative += s.Negative
+		f.spikes += s.Spikes.Spikes
 	}
 	f.lookAtGate()
 	f.sub.Close()

@@ -30,6 +30,7 @@ type gatewayOptions struct {
 	measure  bool
 	huge     bool
 	cpu      int
+	spikes   thresholdFlag
 	json     bool
 	quiet    bool
 }
@@ -90,6 +91,7 @@ request answers to the same, both null without --measure.`,
 	f.BoolVar(&o.standby, "standby", false, "wait for the end of the gateway of this name, and go on in its place")
 	f.BoolVar(&o.measure, "measure", false, "keep latencies, which costs reading the clock with every message")
 	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any")
+	spikesFlag(cmd, &o.spikes, "record latencies of requests, and what holds the gateway's ring up, if that is")
 	cpuFlag(cmd, &o.cpu)
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
@@ -133,7 +135,8 @@ func (a *app) gateway(ctx context.Context, o gatewayOptions) error {
 	}
 	g, err := gateway.Open(ctx, gateway.Config{Dir: a.dir, Name: o.name, Venue: o.venue, MarketData: o.md, Limits: limits,
 		Capacity: uint64(o.capacity), Source: "tickring gateway", HugePages: o.huge, Standby: o.standby, Measure: o.measure,
-		Wait: serverWait(o.idle, o.cpu), Notify: say})
+		Spikes: time.Duration(o.spikes),
+		Wait:   serverWait(o.idle, o.cpu), Notify: say})
 	switch {
 	case errors.Is(err, ring.ErrConfig), errors.Is(err, ring.ErrName):
 		return &usageError{err}

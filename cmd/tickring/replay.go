@@ -38,6 +38,7 @@ type replayOptions struct {
 	huge     bool
 	cpu      int
 	core     coreFlags
+	spikes   thresholdFlag
 	json     bool
 	quiet    bool
 }
@@ -123,6 +124,7 @@ the gates that replay has let go.`,
 	f.BoolVar(&o.huge, "huge-pages", false, "back the ring with huge pages, where there are any; a standby takes a large ring over much sooner then")
 	cpuFlag(cmd, &o.cpu)
 	o.core.register(cmd)
+	spikesFlag(cmd, &o.spikes, "record how late messages leave, and how long gates hold it, if that is")
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("speed", "rate")
@@ -211,6 +213,7 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		Gates:      o.gates,
 		OnDemote:   gates.onDemote,
 		HugePages:  o.huge,
+		Spikes:     time.Duration(o.spikes),
 	}
 	var pub *ring.Publisher
 	if o.standby {

@@ -33,6 +33,7 @@ type strategyOptions struct {
 	untilClosed bool
 	patience    time.Duration
 	idle        idleFlags
+	spikes      thresholdFlag
 	json        bool
 	quiet       bool
 }
@@ -119,6 +120,7 @@ first answer; resyncs and illegal are what should not be.`,
 		f.Var(&o.threshold, "threshold", "how far the trades have to run ahead of it, such as 0.25")
 	}
 	o.idle.register(cmd)
+	spikesFlag(cmd, &o.spikes, "record latencies of market data")
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
 	for _, name := range []string{"gateway", "id", "md"} {
@@ -168,6 +170,7 @@ func (a *app) trade(ctx context.Context, o strategyOptions) error {
 	cfg := followConfig{
 		dir: a.dir, ring: o.md, owner: uint32(a.owner), name: fmt.Sprintf("%s-%d", o.gateway, o.id), ephemeral: true,
 		from: fromFlag{given: true, from: ring.FromOldest}, untilClosed: o.untilClosed, idle: o.idle, command: "strategy " + o.kind,
+		spikes: time.Duration(o.spikes),
 	}
 	if !o.quiet {
 		cfg.notes = a.stderr

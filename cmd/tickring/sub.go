@@ -30,6 +30,7 @@ type subOptions struct {
 	idle        idleFlags
 	json        bool
 	quiet       bool
+	spikes      thresholdFlag
 }
 
 func (a *app) subCommand() *cobra.Command {
@@ -99,9 +100,11 @@ publisher waits for this name or did.`,
 	f.BoolVar(&o.anonymous, "anonymous", false, "have no name, no file and no latencies")
 	f.BoolVar(&o.print, "print", false, "print a line for each message; the summary goes to stderr then, unless it is JSON")
 	o.idle.register(cmd)
+	spikesFlag(cmd, &o.spikes, "record latencies")
 	f.BoolVar(&o.json, "json", false, "end with one JSON object instead of text")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no notes on stderr")
 	cmd.MarkFlagsMutuallyExclusive("name", "anonymous")
+	cmd.MarkFlagsMutuallyExclusive("spikes", "anonymous")
 	must(cmd.RegisterFlagCompletionFunc("from", completeWords("oldest", "latest", "cursor", "mark", "seq:")))
 	must(cmd.RegisterFlagCompletionFunc("rejoin", completeWords(rejoinWords...)))
 	must(cmd.RegisterFlagCompletionFunc("name", a.completeSub))
@@ -123,14 +126,15 @@ type subReport struct {
 	LastSeq    uint64            `json:"last_seq"`
 	Latency    *percentiles      `json:"latency_ns"`
 	Negative   uint64            `json:"latencies_below_0"`
-	Gate       string            `json:"gate,omitempty"` // holding, demoted or dropped
+	Spikes     uint64            `json:"spikes,omitempty"` // with --spikes
+	Gate       string            `json:"gate,omitempty"`   // holding, demoted or dropped
 	Error      string            `json:"error,omitempty"`
 }
 
 func (a *app) subscribe(ctx context.Context, o subOptions) error {
 	cfg := followConfig{
 		dir: a.dir, ring: o.ring, owner: uint32(a.owner), name: o.name, from: o.from, rejoin: o.rejoin,
-		noWait: o.noWait, untilClosed: o.untilClosed, idle: o.idle, command: "sub",
+		noWait: o.noWait, untilClosed: o.untilClosed, idle: o.idle, command: "sub", spikes: time.Duration(o.spikes),
 	}
 	if !o.quiet {
 		cfg.notes = a.stderr
@@ -242,7 +246,7 @@ func (s *subscription) report(last time.Time) *subReport {
 	r := &subReport{
 		Ring: s.follow.cfg.ring, Name: s.follow.cfg.name, Schema: s.tally.schema,
 		Delivered: s.tally.messages, Lost: s.follow.lost, Gaps: s.follow.gaps, Bytes: s.tally.bytes, ByType: s.tally.byType(),
-		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.follow.negative,
+		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.follow.negative, Spikes: s.follow.spikes,
 		Gate: gateWord(s.follow.gate),
 	}
 	if s.tally.messages > 0 {
@@ -274,6 +278,9 @@ func (a *app) writeSub(o subOptions, r *subReport, failed error) error {
 	w.printf("by type    %s\n", countsText(r.ByType))
 	if r.Latency != nil {
 		w.printf("latency    %s\n", r.Latency.text())
+	}
+	if o.spikes != 0 {
+		w.printf("spikes     %s of at least %v\n", text.Count(r.Spikes), &o.spikes)
 	}
 	return w.err
 }

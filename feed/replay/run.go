@@ -26,6 +26,9 @@ type Source interface {
 }
 
 // Sink takes messages. It must not keep msg.
+//
+// A sink may also have a method RecordLate(time.Duration), which is told after each message
+// of a paced replay how much later than due it left, as Result.Late has it.
 type Sink interface {
 	Publish(typ uint16, msg []byte) error
 }
@@ -79,6 +82,7 @@ func Run(ctx context.Context, src Source, sink Sink, cfg Config) (Result, error)
 	}
 	r := &runner{ctx: ctx, done: ctx.Done(), src: src, sink: sink, cfg: cfg}
 	r.offset, _ = src.(interface{ Consumed() int64 })
+	r.record, _ = sink.(interface{ RecordLate(time.Duration) })
 	r.began = cfg.Clock.Now()
 	r.nextReport = r.began + int64(cfg.ProgressEvery)
 
@@ -99,7 +103,8 @@ type runner struct {
 	src    Source
 	sink   Sink
 	cfg    Config
-	offset interface{ Consumed() int64 } // nil if the source does not say
+	offset interface{ Consumed() int64 }          // nil if the source does not say
+	record interface{ RecordLate(time.Duration) } // nil if the sink does not want it
 
 	began      int64
 	nextReport int64
@@ -202,6 +207,9 @@ func (r *runner) wait(due int64) error {
 
 // late records that a message left ns nanoseconds after it was due.
 func (r *runner) late(ns int64) {
+	if r.record != nil {
+		r.record.RecordLate(time.Duration(ns))
+	}
 	r.res.LateWorst = max(r.res.LateWorst, time.Duration(ns))
 	if ns > int64(LateMax) {
 		r.res.LateOver++

@@ -36,6 +36,11 @@ type Config struct {
 	// Measure keeps latencies, which costs reading the clock with every input.
 	Measure bool
 
+	// Spikes records what takes at least that long, with its cause: latencies of requests in
+	// the gateway's files on its inputs, which implies keeping those, and what holds up the
+	// publisher of its own ring. 0: nothing.
+	Spikes time.Duration
+
 	// Wait is what to do between two looks that found nothing. nil: a ring.Backoff that
 	// sleeps for at most 100 µs.
 	Wait ring.WaitStrategy

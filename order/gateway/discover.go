@@ -128,8 +128,13 @@ func (g *Gateway) complain(name string, err error) {
 
 // open opens a ring as a source that goes on where the journal ends.
 func (g *Gateway) open(name string, number uint16) (*source, error) {
-	sub, err := ring.Open(name, ring.Options{Dir: g.cfg.Dir, Name: g.cfg.Name, New: ring.FromOldest,
-		NoHistogram: g.measure == nil, NoStepOff: true})
+	opt := ring.Options{Dir: g.cfg.Dir, Name: g.cfg.Name, New: ring.FromOldest, NoHistogram: g.measure == nil, NoStepOff: true}
+	timed := opt
+	timed.Spikes, timed.NoHistogram = g.cfg.Spikes, opt.NoHistogram && g.cfg.Spikes == 0
+	sub, err := ring.Open(name, timed)
+	if g.cfg.Spikes != 0 && errors.Is(err, ring.ErrConfig) {
+		sub, err = ring.Open(name, opt) // its messages carry no time
+	}
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}

@@ -15,7 +15,7 @@ func (g *Gateway) take(ctx context.Context) error {
 		return err
 	}
 	cfg := ring.Config{Dir: g.cfg.Dir, Capacity: g.cfg.Capacity, Stamps: ring.StampEvery, Schema: order.Schema, Source: g.cfg.Source,
-		HugePages: g.cfg.HugePages, Heartbeat: g.cfg.heartbeat, Gates: []ring.Gate{{Name: g.cfg.Venue}}}
+		HugePages: g.cfg.HugePages, Spikes: g.cfg.Spikes, Heartbeat: g.cfg.heartbeat, Gates: []ring.Gate{{Name: g.cfg.Venue}}}
 	var err error
 	if g.cfg.Standby {
 		g.pub, err = ring.Standby(ctx, g.cfg.Name, cfg)

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/ring"
+)
+
+type spikesOptions struct {
+	ring   string
+	sub    string
+	above  thresholdFlag
+	follow bool
+	json   bool
+}
+
+func (a *app) spikesCommand() *cobra.Command {
+	var o spikesOptions
+	cmd := &cobra.Command{
+		Use:   "spikes NAME",
+		Short: "Show what took too long on a ring, and why",
+		Long: `spikes shows the latencies above a threshold that subscribers have recorded, and the
+publisher of itself, each with what most probably made it late: the process was stopped,
+its CPU quota was used up, the hypervisor ran somebody else, a garbage collection,
+another task had the CPU, the thread slept, page faults, interrupts, a change of the
+clock rate, or the thread was busy all the time. A verdict is drawn from what
+the kernel and the Go runtime have counted around that time; what could not be read is
+unknown. Messages in a row that are late are one spike.
+
+Whoever is to record is started with --spikes ('tickring sub', strategy, gateway, replay)
+or sets Spikes in Go. The newest 127 spikes stay in the file of each, also when its
+process has died. behind is how many messages were published and not read when the
+first of them was read; + means that there were more.
+
+With --follow spikes are shown as they come, until a signal ends it. With --above as well,
+subscribers that do not record are watched from outside, every 10 ms: how many messages
+took longer than that, about when, and what happened to the thread of the process that
+ran most. These are marked with ~: neither message nor time is exact.
+
+The JSON object: subscribers with name, active and spikes, and publisher, null if
+it does not record. With --follow one object per spike: of is the subscriber, or
+empty and publisher is true; watched says that it was seen from outside.`,
+		Example: `  tickring spikes es
+  tickring spikes es --sub alpha --above 1ms --json | jq '.subscribers[].spikes.list[] | {seq, cause, why}'
+  tickring spikes es --follow --above 100us`,
+		Args:              wantRings("NAME"),
+		ValidArgsFunction: a.completeRing(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.ring = args[0]
+			if o.follow {
+				return a.followSpikes(cmd.Context(), o)
+			}
+			return a.spikes(o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.sub, "sub", "", "this subscriber only")
+	f.Var(&o.above, "above", "only latencies of at least that; with --follow, also those of subscribers that do not record")
+	f.BoolVarP(&o.follow, "follow", "f", false, "show spikes as they come")
+	f.BoolVar(&o.json, "json", false, "one JSON object instead of text; with --follow one for each spike")
+	must(cmd.RegisterFlagCompletionFunc("sub", a.completeSub))
+	must(cmd.RegisterFlagCompletionFunc("above", completeWords("100us", "1ms", "10ms")))
+	return cmd
+}
+
+type spikesReport struct {
+	Ring        string         `json:"ring"`
+	Subscribers []subSpikes    `json:"subscribers"`
+	Publisher   *ring.SpikeLog `json:"publisher"`
+}
+
+type subSpikes struct {
+	Name   string        `json:"name"`
+	Active bool          `json:"active"`
+	Spikes ring.SpikeLog `json:"spikes"`
+	Error  string        `json:"error,omitempty"`
+}
+
+func (a *app) spikes(o spikesOptions) error {
+	info, err := ring.Stat(a.dir, o.ring)
+	if err != nil {
+		return noRing(err, a.dir, o.ring)
+	}
+	r := spikesReport{Ring: o.ring, Subscribers: []subSpikes{}}
+	known := o.sub == ""
+	for _, s := range info.Subscribers {
+		if o.sub != "" && s.Name != o.sub {
+			continue
+		}
+		known = true
+		row := subSpikes{Name: s.Name, Active: s.Active, Spikes: above(s.Spikes, o.above)}
+		if s.Err != nil {
+			row.Error = s.Err.Error()
+		}
+		r.Subscribers = append(r.Subscribers, row)
+	}
+	if !known {
+		return noSub(o.ring, o.sub)
+	}
+	if late := info.Late; late != nil && o.sub == "" {
+		if late.Err != nil {
+			return late.Err
+		}
+		log := above(late.Spikes, o.above)
+		r.Publisher = &log
+	}
+	if o.json {
+		return writeJSON(a.stdout, r)
+	}
+	return a.writeSpikes(r)
+}
+
+func noSub(name, sub string) error {
+	return fmt.Errorf("ring %q has no subscriber %q; 'tickring stat %s' lists those it has", name, sub, name)
+}
+
+// above leaves out of the list what is faster. The counters stay.
+func above(l ring.SpikeLog, least thresholdFlag) ring.SpikeLog {
+	l.List = slices.DeleteFunc(slices.Clone(l.List), func(s ring.Spike) bool { return s.Latency < time.Duration(least) })
+	return l
+}
+
+// seenSpike is a spike and whose it is.
+type seenSpike struct {
+	Of        string     `json:"of"` // a subscriber; empty: see Publisher
+	Publisher bool       `json:"publisher"`
+	Watched   bool       `json:"watched"` // from outside: neither message nor time is exact
+	Spike     ring.Spike `json:"spike"`
+}
+
+func (a *app) writeSpikes(r spikesReport) error {
+	var all []seenSpike
+	w := &lines{w: a.stdout}
+	recording := 0
+	tell := func(of string, l ring.SpikeLog) {
+		recording++
+		w.printf("%s: %s of at least %v, %s late", of, text.CountOf(l.Spikes, "spike", "spikes"), l.Threshold, text.Messages(l.Messages))
+		if n := uint64(len(l.List)); n < l.Spikes {
+			w.printf("; %s shown", text.Count(n))
+		}
+		w.printf("\n")
+	}
+	for _, s := range r.Subscribers {
+		if s.Error != "" {
+			w.printf("%s: %s\n", s.Name, s.Error)
+		}
+		if s.Spikes.Threshold == 0 {
+			continue
+		}
+		tell(s.Name, s.Spikes)
+		for _, k := range s.Spikes.List {
+			all = append(all, seenSpike{Of: s.Name, Spike: k})
+		}
+	}
+	if r.Publisher != nil {
+		tell("the publisher", *r.Publisher)
+		for _, k := range r.Publisher.List {
+			all = append(all, seenSpike{Publisher: true, Spike: k})
+		}
+	}
+	if recording == 0 {
+		w.printf("nobody records spikes on ring %s: start a subscriber or the publisher with --spikes, or look on with --follow --above 1ms\n", r.Ring)
+	}
+	if len(all) == 0 || w.err != nil {
+		return w.err
+	}
+	slices.SortStableFunc(all, func(x, y seenSpike) int { return cmp.Compare(x.Spike.Time.UnixNano(), y.Spike.Time.UnixNano()) })
+	w.printf("\n")
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	t := &lines{w: table, err: w.err}
+	t.printf("TIME\tWHO\tLATE\tFROM\tMESSAGES\tBEHIND\tCAUSE\tWHY\n")
+	for _, s := range all {
+		t.printf("%s\n", s.row("\t"))
+	}
+	if t.err != nil {
+		return t.err
+	}
+	return table.Flush()
+}
+
+// row is the columns of a table, with what stands between them.
+func (s seenSpike) row(between string) string {
+	k := s.Spike
+	who, from := s.Of, text.Count(k.Seq)
+	if s.Publisher {
+		who = "publisher/" + k.Kind.String()
+	}
+	if s.Watched {
+		who, from = "~"+who, "-"
+	}
+	behind := text.Count(k.Behind)
+	if k.BehindMore {
+		behind += "+"
+	}
+	cause := "-"
+	if k.Explained {
+		cause = k.Cause.String()
+	}
+	row := k.Time.Local().Format("2006-01-02 15:04:05.000000")
+	for _, column := range []string{who, text.Ns(int64(k.Latency)), from, text.Count(k.Messages), behind, cause, k.Why} {
+		row += between + column
+	}
+	return row
+}
+
+// spikesEvery is how often to look whether there are new ones.
+const spikesEvery = 10 * time.Millisecond
+
+// followSpikes shows spikes as they come.
+func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
+	if _, err := ring.Stat(a.dir, o.ring); err != nil {
+		return noRing(err, a.dir, o.ring)
+	}
+	w, err := ring.OpenWatch(a.dir, o.ring)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	f := &spikeFollower{o: o, told: map[string]spikesTold{}, watched: map[string]*watchedProcess{}}
+	defer f.close()
+	if !o.json {
+		if _, err := fmt.Fprintln(a.stdout, "TIME                        WHO  LATE  FROM  MESSAGES  BEHIND  CAUSE  WHY"); err != nil {
+			return err
+		}
+	}
+	var sight ring.Sight
+	for first := true; ; first = false {
+		err := w.Look(&sight)
+		now := time.Now()
+		for _, s := range f.news(&sight, err, now, first) {
+			if o.json {
+				err = writeJSON(a.stdout, s)
+			} else {
+				_, err = fmt.Fprintln(a.stdout, s.row("  "))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if sleep(ctx, spikesEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// spikeFollower remembers what was told.
+type spikeFollower struct {
+	o       spikesOptions
+	told    map[string]spikesTold      // by name; "" is the publisher
+	watched map[string]*watchedProcess // those that do not record
+}
+
+// spikesTold is how far the list of a file was told.
+type spikesTold struct {
+	opened time.Time
+	number uint64
+}
+
+// unexplainedAfter is how long a spike may wait for its explanation before it is told
+// without.
+const unexplainedAfter = time.Second
+
+// news returns what is new in a sight; a ring that cannot be looked at has nothing. What
+// was there at the first look is not new.
+func (f *spikeFollower) news(sight *ring.Sight, failed error, now time.Time, first bool) (found []seenSpike) {
+	if failed != nil {
+		return nil // gone, or being replaced: the watch finds what comes
+	}
+	recorded := func(of string, publisher bool, opened time.Time, active bool, l ring.SpikeLog) {
+		t, known := f.told[of]
+		if !known || !t.opened.Equal(opened) {
+			t = spikesTold{opened: opened}
+			if first {
+				t.number = l.Spikes
+			}
+		}
+		for _, s := range l.List {
+			if s.Number <= t.number {
+				continue
+			}
+			if !s.Explained && active && now.Sub(s.Time) < unexplainedAfter {
+				break // in a moment
+			}
+			t.number = s.Number
+			if s.Latency >= time.Duration(f.o.above) {
+				found = append(found, seenSpike{Of: of, Publisher: publisher, Spike: s})
+			}
+		}
+		f.told[of] = t
+	}
+	for i := range sight.Subs {
+		s := &sight.Subs[i]
+		if s.Err != nil || f.o.sub != "" && s.Name != f.o.sub {
+			continue
+		}
+		if s.Spikes.Threshold != 0 {
+			recorded(s.Name, false, s.Opened, s.Active, s.Spikes)
+		} else if f.o.above != 0 {
+			if spike, ok := f.watch(s, now); ok {
+				found = append(found, seenSpike{Of: s.Name, Watched: true, Spike: spike})
+			}
+		}
+	}
+	if own := sight.Own; own != nil && own.Err == nil && f.o.sub == "" {
+		recorded("", true, own.Opened, !own.Closed, own.Spikes)
+	}
+	return found
+}
