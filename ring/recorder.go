@@ -169,7 +169,8 @@ func (r *recorder) explain(number uint64) bool {
 	before, after := *r.before(began), r.last()
 	other := before.tid != after.tid
 	if other {
-		before.Known &^= affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults
+		// Nor does it mean anything then that the recorder was late: it may have been alone.
+		before.Known &^= affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults | affinity.KnowStood
 	}
 	e := explanation{took: nanoseconds(latency), other: other, happened: after.Since(before.Activity)}
 	e.cause, _ = affinity.Explain(e.took, e.happened)

@@ -56,10 +56,10 @@ func (s *subscriber) recordSpikes(threshold time.Duration) {
 	s.usual = min(histHigh, uint64(threshold)-1)
 }
 
-// unusual takes note of a latency above usual, and returns what the histogram has for it.
+// unusual counts a latency above usual: one that is too long for the histogram, or a spike.
 //
 //go:noinline
-func (s *subscriber) unusual(ns uint64) uint64 {
+func (s *subscriber) unusual(ns uint64) {
 	if w := s.spikes; w != nil && ns >= w.threshold {
 		seq := s.next + s.ahead
 		if s.viewed != 0 {
@@ -73,7 +73,7 @@ func (s *subscriber) unusual(ns uint64) uint64 {
 		mem.Add(&s.stats.tooLong, 1)
 		ns = histHigh
 	}
-	return ns
+	mem.Add(&s.stats.counts[histIndex(ns)], 1)
 }
 
 // spikeFrames is how many frames are walked to count what is behind a spike.

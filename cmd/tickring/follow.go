@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -71,6 +72,9 @@ type follower struct {
 }
 
 func newFollower(ctx context.Context, cfg followConfig) *follower {
+	if cfg.spikes != 0 {
+		runtime.LockOSThread() // who reads is watched
+	}
 	f := &follower{cfg: cfg, latency: hdrhistogram.New(1, 10_000_000_000, 2)}
 	f.wait, f.lookMask = cfg.idle.strategy()
 	f.sleeper, _ = f.wait.(*ring.Sleeper)

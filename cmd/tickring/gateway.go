@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -129,6 +130,9 @@ func (a *app) gateway(ctx context.Context, o gatewayOptions) error {
 	}
 	if err := pin(o.cpu); err != nil {
 		return err
+	}
+	if o.spikes != 0 {
+		runtime.LockOSThread() // who judges is watched
 	}
 	if o.standby {
 		say(fmt.Sprintf("standing by for %s", o.name))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
@@ -214,6 +215,9 @@ func (a *app) publishFile(ctx context.Context, o replayOptions, report *replayRe
 		OnDemote:   gates.onDemote,
 		HugePages:  o.huge,
 		Spikes:     time.Duration(o.spikes),
+	}
+	if o.spikes != 0 {
+		runtime.LockOSThread() // who publishes is watched
 	}
 	var pub *ring.Publisher
 	if o.standby {

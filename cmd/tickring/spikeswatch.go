@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -24,8 +25,9 @@ type watchedThread struct {
 	tid     int
 	witness *affinity.Witness
 	looks   []affinity.Activity // the newest last
-	ran     time.Duration       // in the last second
 }
+
+func (t *watchedThread) last() affinity.Activity { return t.looks[len(t.looks)-1] }
 
 const (
 	watchedThreads = 16                     // of a process, at most
@@ -110,12 +112,6 @@ func (p *watchedProcess) list() {
 			p.threads = append(p.threads, &watchedThread{tid: tid, witness: w})
 		}
 	}
-	for _, t := range p.threads {
-		t.ran = 0
-		if n := len(t.looks); n > 1 {
-			t.ran = t.looks[n-1].Since(t.looks[max(0, n-100)]).OnCPU
-		}
-	}
 }
 
 // explain says what happened to the thread that ran most.
@@ -124,8 +120,8 @@ func (p *watchedProcess) explain(s *ring.Spike) {
 		s.Why = fmt.Sprintf("process %d cannot be looked at: %v", p.pid, p.failed)
 		return
 	}
-	t := slices.MaxFunc(p.threads, func(a, b *watchedThread) int { return int((a.ran - b.ran) / time.Microsecond) })
-	after := t.looks[len(t.looks)-1]
+	t := slices.MaxFunc(p.threads, func(a, b *watchedThread) int { return cmp.Compare(a.last().OnCPU, b.last().OnCPU) })
+	after := t.last()
 	// It was noticed since the look before the last one, at the earliest.
 	before := t.looks[0]
 	for _, l := range t.looks {
