@@ -76,6 +76,8 @@ func roleOf(name string) func(*child) error {
 		return beCrowd
 	case "strategist":
 		return strategist
+	case "looker":
+		return looker
 	}
 	return nil
 }

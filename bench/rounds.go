@@ -26,7 +26,7 @@ func (s *Session) roundTrips(ctx context.Context, what string, d time.Duration, 
 		medians := make([]uint64, ways)
 		for way := range ways {
 			err := onCPU(s.setup.CPUs[0], func() error {
-				if err := o.send(echoCommand{way, len(ticks)}); err != nil {
+				if err := o.send(echoCommand{Way: way, N: len(ticks)}); err != nil {
 					return err
 				}
 				return trip(way, ticks)

@@ -116,8 +116,12 @@ type echoParams struct {
 	Capacity   uint64
 }
 
-// echoCommand: send back so many messages. The answer comes when that is done.
-type echoCommand struct{ Way, N int }
+// echoCommand: send back so many messages. The answer comes when that is done. The first of
+// a way says what the subscriber is called, if it is to have a name.
+type echoCommand struct {
+	Way, N int
+	Name   string `json:",omitempty"`
+}
 
 // words are the limits' ping-pongs, by way.
 type words [viaPlain]*lines
@@ -203,7 +207,7 @@ func echo(c *child) error {
 
 func (p *pair) echo(dir string, cmd echoCommand) (err error) {
 	if p.sub == nil {
-		p.sub, err = ring.Open(ringOf(cmd.Way, "ping"), ring.Options{Dir: dir, From: ring.FromOldest})
+		p.sub, err = ring.Open(ringOf(cmd.Way, "ping"), ring.Options{Dir: dir, Name: cmd.Name, From: ring.FromOldest})
 		if err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ in memory.`,
 			},
 		})
 	}
-	cmd.AddCommand(a.benchLatencyCommand(f), a.benchClaimsCommand(f), a.benchIPCCommand(f), a.benchWaitCommand(f), a.benchAllCommand(f))
+	cmd.AddCommand(a.benchLatencyCommand(f), a.benchClaimsCommand(f), a.benchIPCCommand(f), a.benchWaitCommand(f), a.benchMonitorCommand(f), a.benchAllCommand(f))
 	cmd.AddCommand(&cobra.Command{
 		Use:    "child",
 		Hidden: true,
