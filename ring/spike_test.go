@@ -322,7 +322,7 @@ func TestHowItWaits(t *testing.T) {
 	s.Waits(Backoff{})
 	expectWait("backoff")
 	s.Close()
-	s = mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	defer mustOpen(t, "r", Options{Dir: dir, Name: "a"}).Close()
 	expectWait("")
 }
 
