@@ -160,10 +160,7 @@ func (m *machine) lookRCU() finding {
 		return m.unread("proc/cmdline", err)
 	}
 	offloaded := m.Topology.NohzFull
-	switch {
-	case there && list == "": // the kernel takes that for all
-		offloaded = m.Topology.Online
-	case there:
+	if there && list != "" { // without a list none is, until a cpuset asks for it
 		more, err := parseBootList(list, m.Topology.Online)
 		if err != nil {
 			return finding{verdict: Unknown, value: "rcu_nocbs=" + err.Error(), mend: "cat /proc/cmdline"}

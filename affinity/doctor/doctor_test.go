@@ -166,6 +166,69 @@ func TestIRQBalanceIsKeptOff(t *testing.T) {
 	}
 }
 
+// Where the processes of the host are hidden, one that is not seen may run: in a container
+// without a mark, and to an ordinary user under hidepid.
+func TestHiddenProcessesAreUnknown(t *testing.T) {
+	for what, hide := range map[string]func(tree){
+		"container": func(f tree) { delete(f.MapFS, "proc/2/comm") },
+		"namespace": func(f tree) { f.MapFS["proc/2/comm"] = &fstest.MapFile{Data: []byte("sh\n")} },
+		"hidepid":   func(f tree) { f.denied["proc/2/comm"] = true },
+	} {
+		host := machines(t)["server"] // where neither of the two runs
+		f := host.Files.(tree)
+		for name := range maps.Clone(f.MapFS) {
+			if strings.HasSuffix(name, "/comm") && name != "proc/2/comm" {
+				f.MapFS[name] = &fstest.MapFile{Data: []byte("feed\n")}
+			}
+		}
+		if r := Examine(host, affinity.Set{}); find(t, r, "irqbalance").Verdict != Good || find(t, r, "RemoveIPC").Verdict != None {
+			t.Errorf("%+v %+v", find(t, r, "irqbalance"), find(t, r, "RemoveIPC"))
+		}
+		hide(f)
+		for _, name := range []string{"irqbalance", "RemoveIPC"} {
+			if c := find(t, Examine(host, affinity.Set{}), name); c.Verdict != Unknown || c.Mend == "" {
+				t.Errorf("%s: %+v", what, c)
+			}
+		}
+	}
+}
+
+// Without a list rcu_nocbs only permits to offload CPUs later.
+func TestRCUWithoutAList(t *testing.T) {
+	for parameter, want := range map[string]Verdict{"rcu_nocbs": Warn, "rcu_nocbs=": Warn, "rcu_nocbs=all": Good, "rcu_nocbs=0-3": Good, "rcu_nocbs=1": Warn} {
+		host := machines(t)["debian-vm"]
+		host.Files.(tree).MapFS["proc/cmdline"] = &fstest.MapFile{Data: []byte("ro " + parameter + " quiet\n")}
+		if c := find(t, Examine(host, affinity.Set{}), "rcu_nocbs"); c.Verdict != want {
+			t.Errorf("%s: %+v", parameter, c)
+		}
+	}
+}
+
+// Limits do not bind who has the capability, which root may be without.
+func TestCapabilitiesNotRoot(t *testing.T) {
+	const all = "         0          0 4294967295"
+	for _, c := range []struct {
+		effective, ids string
+		lock, nice     Verdict
+	}{
+		{"000001ffffffffff", all, Good, Good},
+		{"0000000000004000", all, Good, Warn},
+		{"0000000000800000", all, Warn, Good},
+		{"00000000a80425fb", all, Warn, Warn}, // Docker's
+		{"000001ffffffffff", "0 1000 1", Warn, Warn},
+		{"x", all, Warn, Warn},
+	} {
+		host := machines(t)["container"]
+		f := host.Files.(tree).MapFS
+		f["proc/self/status"] = &fstest.MapFile{Data: []byte("Name:\tfeed\nCapEff:\t" + c.effective + "\n")}
+		f["proc/self/uid_map"] = &fstest.MapFile{Data: []byte(c.ids + "\n")}
+		r := Examine(host, affinity.Set{})
+		if lock, nice := find(t, r, "memlock"), find(t, r, "rtprio"); lock.Verdict != c.lock || nice.Verdict != c.nice {
+			t.Errorf("%+v: %+v %+v", c, lock, nice)
+		}
+	}
+}
+
 // A large machine has a value for each CPU, and a line of text has room for some.
 func TestManyValues(t *testing.T) {
 	host := machines(t)["server"]

@@ -51,8 +51,8 @@ func (m *machine) lookRemoveIPC() finding {
 	switch {
 	case err != nil:
 		return m.unread("proc", err)
-	case !running && m.contained():
-		return finding{verdict: Unknown, value: "this container does not show whether the host runs systemd-logind", mend: "pgrep systemd-logind, on the host"}
+	case !running && !m.showsAll():
+		return finding{verdict: Unknown, value: "not seen from here, where the processes of the host are hidden", mend: "pgrep systemd-logind, on the host"}
 	case !running:
 		return none("systemd-logind does not run")
 	}
@@ -84,9 +84,18 @@ func (m *machine) lookRemoveIPC() finding {
 	return bad("%s", from)
 }
 
-// contained says whether this is a container, whose processes and devices are not the
-// machine's, by the files that Docker and Podman leave there.
-func (m *machine) contained() bool { return m.has(".dockerenv") || m.has("run/.containerenv") }
+// showsAll says whether /proc shows all processes of the machine. Process 2 is the kernel's
+// kthreadd there, and not in a container, nor to an ordinary user under hidepid.
+func (m *machine) showsAll() bool {
+	comm, err := m.line("proc/2/comm")
+	return err == nil && comm == "kthreadd"
+}
+
+// contained says whether this may be a container, whose devices are not the machine's:
+// Docker and Podman leave files there, others hide processes.
+func (m *machine) contained() bool {
+	return m.has(".dockerenv") || m.has("run/.containerenv") || !m.showsAll()
+}
 
 // logindSetting returns a setting of [Login] and the file that has it. Of main files the
 // first counts, and drop-ins change it in the order of their names, whatever directory

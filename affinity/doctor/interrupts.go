@@ -145,8 +145,8 @@ func (m *machine) lookBalance() finding {
 	switch {
 	case err != nil:
 		return m.unread("proc", err)
-	case !running && m.contained():
-		return finding{verdict: Unknown, value: "this container does not show whether the host runs it", mend: "pgrep irqbalance, on the host"}
+	case !running && !m.showsAll():
+		return finding{verdict: Unknown, value: "not seen from here, where the processes of the host are hidden", mend: "pgrep irqbalance, on the host"}
 	case !running:
 		return good("not running")
 	}
@@ -185,8 +185,7 @@ func assignment(text, name string) (value string, there bool) {
 	return value, there
 }
 
-// runs says whether there is a process of that name. In a container it sees those of the
-// container only.
+// runs says whether there is a process of that name, of those that /proc shows: see showsAll.
 func (m *machine) runs(name string) (bool, error) {
 	entries, err := fs.ReadDir(m.Files, "proc")
 	if err != nil {

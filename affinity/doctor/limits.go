@@ -31,8 +31,8 @@ func limitRows() []row {
 			look: func(m *machine) finding {
 				return m.lookLimit("Max locked memory", func(n uint64) finding {
 					switch {
-					case m.UID == 0:
-						return good("%s; root is not bound by it", text.Bytes(n))
+					case m.capable(capIPCLock):
+						return good("%s; CAP_IPC_LOCK is not bound by it", text.Bytes(n))
 					case n < enoughRoom:
 						return warn("%s", text.Bytes(n))
 					}
@@ -47,8 +47,8 @@ func limitRows() []row {
 			look: func(m *machine) finding {
 				return m.lookLimit("Max realtime priority", func(n uint64) finding {
 					switch {
-					case m.UID == 0:
-						return good("%d; root is not bound by it", n)
+					case m.capable(capSysNice):
+						return good("%d; CAP_SYS_NICE is not bound by it", n)
 					case n == 0:
 						return warn("0")
 					}
@@ -90,6 +90,32 @@ func (m *machine) lookLimit(name string, judge func(n uint64) finding) finding {
 		return good("unlimited")
 	}
 	return judge(n)
+}
+
+// Capabilities, by their number.
+const (
+	capIPCLock = 14
+	capSysNice = 23
+)
+
+// capable says whether the process is known to have a capability that counts on the whole
+// machine. Root of a container often has not, and root of a user namespace never.
+func (m *machine) capable(capability uint) bool {
+	ids, err := m.line("proc/self/uid_map")
+	if f := strings.Fields(ids); err != nil || len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295" {
+		return false
+	}
+	status, err := m.line("proc/self/status")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(status) {
+		if mask, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			n, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return err == nil && n>>capability&1 == 1
+		}
+	}
+	return false
 }
 
 // parseLimit returns a soft limit of /proc/self/limits; unlimited is the largest number.
