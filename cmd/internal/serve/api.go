@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 	"github.com/tickring/tickring/ring/monitor"
 )
@@ -105,7 +106,7 @@ func (s *Server) ringOf(w http.ResponseWriter, r *http.Request) (*monitor.Ring, 
 	v, name := s.watch.newest.Load(), r.PathValue("ring")
 	at, ok := slices.BinarySearchFunc(v.Rings, name, func(r monitor.Ring, name string) int { return strings.Compare(r.Name, name) })
 	if !ok {
-		answerError(w, r, http.StatusNotFound, fmt.Sprintf("there is no ring %s; /api/v1/rings lists those that are there", clipped(name)))
+		answerError(w, r, http.StatusNotFound, fmt.Sprintf("there is no ring %s; /api/v1/rings lists those that are there", text.Clipped(name)))
 		return nil, false
 	}
 	return &v.Rings[at], true
@@ -115,7 +116,7 @@ func subOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monitor
 	name := r.PathValue("subscriber")
 	at, ok := slices.BinarySearchFunc(ring.Subscribers, name, func(s monitor.Subscriber, name string) int { return strings.Compare(s.Name, name) })
 	if !ok {
-		answerError(w, r, http.StatusNotFound, fmt.Sprintf("ring %s has no subscriber %s; /api/v1/rings/%[1]s lists those that are there", ring.Name, clipped(name)))
+		answerError(w, r, http.StatusNotFound, fmt.Sprintf("ring %s has no subscriber %s; /api/v1/rings/%[1]s lists those that are there", ring.Name, text.Clipped(name)))
 		return nil, false
 	}
 	return &ring.Subscribers[at], true
@@ -127,15 +128,6 @@ func lateOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monito
 		return nil, false
 	}
 	return ring.Late, true
-}
-
-// clipped quotes what somebody has sent, and no more of it than a name may have.
-func clipped(name string) string {
-	const most = 64
-	if len(name) > most {
-		return fmt.Sprintf("%q...", name[:most])
-	}
-	return fmt.Sprintf("%q", name)
 }
 
 func brief(r *http.Request) bool {

@@ -4,10 +4,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tickring/tickring/ring/monitor"
-
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 // All metrics but the histograms, as https://prometheus.io/docs/practices/naming/ has
@@ -95,7 +96,12 @@ func recentSpikes(subs []labelled[*monitor.Subscriber]) *dto.MetricFamily {
 	return out
 }
 
-func publisherStates() []string { return []string{"live", "hung", "dead", "closed", "superseded"} }
+func publisherStates() (words []string) {
+	for _, l := range []ring.Life{ring.Live, ring.Hung, ring.Dead, ring.Ended, ring.Replaced} {
+		words = append(words, l.String())
+	}
+	return words
+}
 
 func subscriberStates() []string {
 	return []string{monitor.StateReading, monitor.StateStuck, monitor.StateDead, monitor.StateClosed, monitor.StateNew, monitor.StateBroken}
@@ -115,5 +121,5 @@ func unix(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
 // isTime is false for what stands for no time, in Go or in a ring's files.
 func isTime(t time.Time) bool { return !t.IsZero() && t.UnixNano() != 0 }
 
-// text is what can be a label: what a ring tells of itself may be anything.
-func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// label is what can be the value of one: what a ring tells of itself may be anything.
+func label(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/tickring/tickring/cmd/internal/serve/page"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // route is a path, as http.ServeMux has them, and what answers it.
@@ -102,7 +103,7 @@ func file(name string) func(*Server, http.ResponseWriter, *http.Request) {
 		contentType := contentTypes()[path.Ext(name)]
 		content, err := fs.ReadFile(page.FS(), name)
 		if err != nil || contentType == "" {
-			answerError(w, r, http.StatusNotFound, "the page has no file "+clipped(name))
+			answerError(w, r, http.StatusNotFound, "the page has no file "+text.Clipped(name))
 			return
 		}
 		newBody(contentType, content).write(w, r, http.StatusOK)

@@ -140,14 +140,14 @@ func (g gatherer) Gather() ([]*dto.MetricFamily, error) {
 	var subs []labelled[*monitor.Subscriber]
 	for i := range v.Rings {
 		r := &v.Rings[i]
-		l := labelled[*monitor.Ring]{r, pairs("ring", text(r.Name))}
+		l := labelled[*monitor.Ring]{r, pairs("ring", label(r.Name))}
 		rings = append(rings, l)
 		if r.Late != nil {
 			late = append(late, l)
 		}
 		for j := range r.Subscribers {
 			s := &r.Subscribers[j]
-			subs = append(subs, labelled[*monitor.Subscriber]{s, pairs("ring", text(r.Name), "subscriber", text(s.Name))})
+			subs = append(subs, labelled[*monitor.Subscriber]{s, pairs("ring", label(r.Name), "subscriber", label(s.Name))})
 		}
 	}
 
@@ -156,7 +156,7 @@ func (g gatherer) Gather() ([]*dto.MetricFamily, error) {
 		out = append(out, f.of([]labelled[*view]{{v, nil}}))
 	}
 	out = append(out, info("tickring_build_info", "The build of tickring that serves this.", []labelled[*view]{{v, nil}},
-		func(*view) []string { return []string{"version", text(g.server.cfg.Version)} }))
+		func(*view) []string { return []string{"version", label(g.server.cfg.Version)} }))
 	for _, f := range ringFamilies() {
 		out = append(out, f.of(rings))
 	}
@@ -172,10 +172,10 @@ func (g gatherer) Gather() ([]*dto.MetricFamily, error) {
 		states("tickring_subscriber_state", "1 for the state that the subscriber is in: stuck has messages to read and does not move, dead ended without closing.",
 			subs, subscriberStates(), func(s *monitor.Subscriber) string { return s.State }),
 		info("tickring_ring_info", "What is in the ring, and who publishes.", rings, func(r *monitor.Ring) []string {
-			return []string{"schema", text(r.Schema), "source", text(r.Source), "stamps", text(r.Stamps), "pid", strconv.Itoa(r.PID)}
+			return []string{"schema", label(r.Schema), "source", label(r.Source), "stamps", label(r.Stamps), "pid", strconv.Itoa(r.PID)}
 		}),
 		info("tickring_subscriber_info", "Who the subscriber is: its process, how it waits, and its gate if it is one.", subs, func(s *monitor.Subscriber) []string {
-			return []string{"wait", text(s.Wait), "gate", text(s.Gate), "pid", strconv.Itoa(s.PID)}
+			return []string{"wait", label(s.Wait), "gate", label(s.Gate), "pid", strconv.Itoa(s.PID)}
 		}),
 		recentSpikes(subs),
 		g.histograms("tickring_read_latency_seconds", "From publish to read, since the subscriber was opened.", len(subs), func(i int) (string, string, []*dto.LabelPair, time.Time) {

@@ -31,29 +31,14 @@ type scrapes struct {
 
 func newScrapes(g gatherer) *scrapes {
 	gather := sync.OnceValues(g.Gather)
-	return &scrapes{
-		text: sync.OnceValues(func() (*body, error) {
-			families, err := gather()
-			if err != nil {
-				return nil, err
-			}
-			subs := 0
-			for _, r := range g.view.Rings {
-				subs += len(r.Subscribers)
-			}
-			text := make([]byte, 0, 16<<10+len(g.view.Rings)*4<<10+subs*5<<10) // about so many
-			for _, f := range families {
-				text = appendText(text, f)
-			}
-			return newBody(textType, text), nil
-		}),
-		proto: sync.OnceValues(func() (*body, error) {
+	in := func(form expfmt.FormatType) func() (*body, error) {
+		return sync.OnceValues(func() (*body, error) {
 			families, err := gather()
 			if err != nil {
 				return nil, err
 			}
 			var out bytes.Buffer
-			format := expfmt.NewFormat(expfmt.TypeProtoDelim)
+			format := expfmt.NewFormat(form)
 			e := expfmt.NewEncoder(&out, format)
 			for _, f := range families {
 				if err := e.Encode(f); err != nil {
@@ -61,6 +46,7 @@ func newScrapes(g gatherer) *scrapes {
 				}
 			}
 			return newBody(string(format), out.Bytes()), nil
-		}),
+		})
 	}
+	return &scrapes{text: in(expfmt.TypeTextPlain), proto: in(expfmt.TypeProtoDelim)}
 }
