@@ -69,6 +69,11 @@ The values of a histogram have two significant digits; max is exact. In a .hlog 
 			if err != nil {
 				return err
 			}
+			for _, flag := range []string{"every", "for"} {
+				if cmd.Flags().Changed(flag) && !o.watch {
+					return usagef("--%s is for --watch", flag)
+				}
+			}
 			if o.watch {
 				return a.watchHist(cmd.Context(), &o, sources)
 			}

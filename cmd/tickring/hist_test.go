@@ -184,6 +184,8 @@ func TestHistOfBadFiles(t *testing.T) {
 		"es --watch --hlog -o x.hlog":   "one log",
 		"x.hlog --watch -o y.hlog":      "is a file",
 		"es --watch --hlog --every 1ms": "--every",
+		"es --every 1s":                 "for --watch",
+		"es --for 1s":                   "for --watch",
 	} {
 		h.run(append([]string{"hist"}, strings.Fields(args)...)...).want(exitUsage).sentence(word, "--help")
 	}

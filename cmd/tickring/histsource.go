@@ -119,7 +119,7 @@ func (a *app) ringDistributions(s histSource) (all []distribution, err error) {
 		}
 	}
 	if s.part == ownPart && len(all) == 0 {
-		return nil, fmt.Errorf("ring %q has no file of its publisher; one that records spikes makes it (ring.Config.Spikes)", s.ring)
+		return nil, fmt.Errorf("ring %q has no file of its publisher; one that records spikes makes it (replay --spikes, ring.Config.Spikes)", s.ring)
 	}
 	if s.part != "" && len(all) == 0 {
 		return nil, fmt.Errorf("ring %q has no subscriber %q; 'tickring stat %s' lists them", s.ring, s.part, s.ring)

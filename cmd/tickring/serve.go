@@ -41,10 +41,10 @@ localhost or by a name given with --host.`,
 		ValidArgsFunction: a.completeRing(anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cfg.Every < minEvery || cfg.Every > maxEvery {
-				return usagef("--every %v: want a time from %v to %v", cfg.Every, minEvery, maxEvery)
+				return usagef("invalid --every %v: want a time from %v to %v", cfg.Every, minEvery, maxEvery)
 			}
 			if cfg.Requests < 1 {
-				return usagef("--requests %d: want 1 or more", cfg.Requests)
+				return usagef("invalid --requests %d: want 1 or more", cfg.Requests)
 			}
 			cfg.Log = a.stderr
 			cfg.Monitor = monitor.Config{Dir: a.dir, Rings: args}
@@ -66,7 +66,7 @@ localhost or by a name given with --host.`,
 	f.StringVar(&cfg.Listen, "listen", serve.DefaultListen, "HOST:PORT to listen on; port 0 is any that is free")
 	f.BoolVar(&cfg.AllowRemote, "allow-remote", false, "permit an address that other hosts can reach: they all may look")
 	f.StringSliceVar(&cfg.Hosts, "host", nil, "another name by which requests may call the server, as behind a proxy")
-	f.DurationVar(&cfg.Every, "every", time.Second, "time between two looks at the rings")
+	f.DurationVar(&cfg.Every, "every", time.Second, "time between two looks at the rings, from 10ms to 1m")
 	f.IntVar(&cfg.Requests, "requests", 64, "requests that are answered at once; others are refused")
 	return cmd
 }

@@ -28,17 +28,17 @@ func serverFamilies(s *Server) []family[*view] {
 
 func ringFamilies() []family[*monitor.Ring] {
 	return []family[*monitor.Ring]{
-		gauge("tickring_ring_readable", "1 if nothing is wrong with the ring.", func(r *monitor.Ring) float64 { return truth(r.Error == "") }),
-		counter("tickring_ring_messages_total", "Messages published: the number of the last one.", func(r *monitor.Ring) uint64 { return r.Last }),
-		gauge("tickring_ring_messages_held", "Messages that the ring still has.", func(r *monitor.Ring) float64 {
+		always(gauge("tickring_ring_readable", "1 if nothing is wrong with the ring.", func(r *monitor.Ring) float64 { return truth(r.Error == "") })),
+		{name: "tickring_ring_messages_total", help: "Messages published: the number of the last one.", counter: true, value: func(r *monitor.Ring) (float64, bool) { return float64(r.Last), numbered(r) }},
+		{name: "tickring_ring_messages_held", help: "Messages that the ring still has.", value: func(r *monitor.Ring) (float64, bool) {
 			if r.Last < r.Oldest || r.Oldest == 0 {
-				return 0
+				return 0, numbered(r)
 			}
-			return float64(r.Last - r.Oldest + 1)
-		}),
+			return float64(r.Last - r.Oldest + 1), true
+		}},
 		counter("tickring_ring_publishers_total", "Publishers that the ring has had.", func(r *monitor.Ring) uint64 { return r.Epoch }),
 		counter("tickring_ring_back_pressure_total", "Times a gate held the publisher.", func(r *monitor.Ring) uint64 { return r.Refused }),
-		counter("tickring_ring_replaced_total", "Times another file came under the ring's name, since the server was started.", func(r *monitor.Ring) uint64 { return r.Replaced }),
+		always(counter("tickring_ring_replaced_total", "Times another file came under the ring's name, since the server was started.", func(r *monitor.Ring) uint64 { return r.Replaced })),
 		gauge("tickring_ring_capacity_bytes", "Size of the ring.", func(r *monitor.Ring) float64 { return float64(r.Capacity) }),
 		gauge("tickring_ring_message_limit_bytes", "Size of the largest message that the ring takes.", func(r *monitor.Ring) float64 { return float64(r.MaxMessage) }),
 		gauge("tickring_ring_heartbeat_age_seconds", "How long ago the publisher's heart last beat.", func(r *monitor.Ring) float64 { return r.Beat.Seconds() }),
@@ -47,10 +47,13 @@ func ringFamilies() []family[*monitor.Ring] {
 	}
 }
 
+// numbered says whether it is known which messages a ring has.
+func numbered(r *monitor.Ring) bool { return r.Error == "" || r.Last > 0 }
+
 // publisherFamilies are for rings whose Late is not nil.
 func publisherFamilies() []family[*monitor.Ring] {
 	return []family[*monitor.Ring]{
-		gauge("tickring_publisher_readable", "1 if nothing is wrong with the file in which the publisher records how late it is.", func(r *monitor.Ring) float64 { return truth(r.Late.Error == "") }),
+		always(gauge("tickring_publisher_readable", "1 if nothing is wrong with the file in which the publisher records how late it is.", func(r *monitor.Ring) float64 { return truth(r.Late.Error == "") })),
 		gauge("tickring_publisher_lateness_max_seconds", "The latest that the publisher ever was.", func(r *monitor.Ring) float64 { return seconds(r.Late.Start.Max) }),
 		counter("tickring_publisher_spikes_total", "Times the publisher was late by its threshold or more.", func(r *monitor.Ring) uint64 { return r.Late.Spikes.Spikes }),
 	}
@@ -59,7 +62,7 @@ func publisherFamilies() []family[*monitor.Ring] {
 func subscriberFamilies() []family[*monitor.Subscriber] {
 	type s = *monitor.Subscriber
 	return []family[s]{
-		gauge("tickring_subscriber_readable", "1 if nothing is wrong with the subscriber's file.", func(s s) float64 { return truth(s.Error == "") }),
+		always(gauge("tickring_subscriber_readable", "1 if nothing is wrong with the subscriber's file.", func(s s) float64 { return truth(s.Error == "") })),
 		gauge("tickring_subscriber_lag_messages", "Messages published and not read.", func(s s) float64 { return float64(s.Lag) }),
 		{name: "tickring_subscriber_lag_seconds", help: "How long ago the first message that is not read was published; not there if unknown.",
 			value: func(s s) (float64, bool) { return s.LagTime.Seconds(), s.LagTime >= 0 }},

@@ -19,21 +19,46 @@ import (
 type family[T any] struct {
 	name, help string
 	counter    bool // else a gauge
+	always     bool // told also of what cannot be read
 	value      func(T) (float64, bool)
 }
 
 func gauge[T any](name, help string, value func(T) float64) family[T] {
-	return family[T]{name, help, false, func(t T) (float64, bool) { return value(t), true }}
+	return family[T]{name: name, help: help, value: func(t T) (float64, bool) { return value(t), true }}
 }
 
 func counter[T any](name, help string, value func(T) uint64) family[T] {
-	return family[T]{name, help, true, func(t T) (float64, bool) { return float64(value(t)), true }}
+	return family[T]{name: name, help: help, counter: true, value: func(t T) (float64, bool) { return float64(value(t)), true }}
+}
+
+// always makes a family one that is told also of what cannot be read. All others are not:
+// a counter that went to 0 and came back would have counted everything once more.
+func always[T any](f family[T]) family[T] {
+	f.always = true
+	return f
 }
 
 // labelled is something to tell of, with the labels that all samples of it have.
 type labelled[T any] struct {
 	of     T
 	labels []*dto.LabelPair
+}
+
+// both are all things of a kind, and those of them that could be read.
+type both[T any] struct{ all, read []labelled[T] }
+
+func (b *both[T]) add(l labelled[T], read bool) {
+	b.all = append(b.all, l)
+	if read {
+		b.read = append(b.read, l)
+	}
+}
+
+func (b *both[T]) of(always bool) []labelled[T] {
+	if always {
+		return b.all
+	}
+	return b.read
 }
 
 // sample is a metric and what it points to, in one allocation.
@@ -135,19 +160,18 @@ var _ prometheus.Gatherer = gatherer{}
 // Gather is that of [prometheus.Gatherer]: families by name. It fails never.
 func (g gatherer) Gather() ([]*dto.MetricFamily, error) {
 	v := g.view
-	var rings []labelled[*monitor.Ring]
-	var late []labelled[*monitor.Ring] // those whose publisher records how late it is
-	var subs []labelled[*monitor.Subscriber]
+	var rings, late both[*monitor.Ring] // late: those whose publisher records how late it is
+	var subs both[*monitor.Subscriber]
 	for i := range v.Rings {
 		r := &v.Rings[i]
 		l := labelled[*monitor.Ring]{r, pairs("ring", label(r.Name))}
-		rings = append(rings, l)
+		rings.add(l, r.Publisher != "")
 		if r.Late != nil {
-			late = append(late, l)
+			late.add(l, r.Late.Error == "")
 		}
 		for j := range r.Subscribers {
 			s := &r.Subscribers[j]
-			subs = append(subs, labelled[*monitor.Subscriber]{s, pairs("ring", label(r.Name), "subscriber", label(s.Name))})
+			subs.add(labelled[*monitor.Subscriber]{s, pairs("ring", label(r.Name), "subscriber", label(s.Name))}, s.State != monitor.StateBroken)
 		}
 	}
 
@@ -158,31 +182,33 @@ func (g gatherer) Gather() ([]*dto.MetricFamily, error) {
 	out = append(out, info("tickring_build_info", "The build of tickring that serves this.", []labelled[*view]{{v, nil}},
 		func(*view) []string { return []string{"version", label(g.server.cfg.Version)} }))
 	for _, f := range ringFamilies() {
-		out = append(out, f.of(rings))
+		out = append(out, f.of(rings.of(f.always)))
 	}
 	for _, f := range publisherFamilies() {
-		out = append(out, f.of(late))
+		out = append(out, f.of(late.of(f.always)))
 	}
 	for _, f := range subscriberFamilies() {
-		out = append(out, f.of(subs))
+		out = append(out, f.of(subs.of(f.always)))
 	}
 	out = append(out,
 		states("tickring_ring_publisher_state", "1 for the state that the ring's publisher is in: hung gives no sign of life, dead ended without closing.",
-			rings, publisherStates(), func(r *monitor.Ring) string { return r.Publisher }),
+			rings.read, publisherStates(), func(r *monitor.Ring) string { return r.Publisher }),
 		states("tickring_subscriber_state", "1 for the state that the subscriber is in: stuck has messages to read and does not move, dead ended without closing.",
-			subs, subscriberStates(), func(s *monitor.Subscriber) string { return s.State }),
-		info("tickring_ring_info", "What is in the ring, and who publishes.", rings, func(r *monitor.Ring) []string {
+			subs.all, subscriberStates(), func(s *monitor.Subscriber) string { return s.State }),
+		info("tickring_ring_info", "What is in the ring, and who publishes.", rings.read, func(r *monitor.Ring) []string {
 			return []string{"schema", label(r.Schema), "source", label(r.Source), "stamps", label(r.Stamps), "pid", strconv.Itoa(r.PID)}
 		}),
-		info("tickring_subscriber_info", "Who the subscriber is: its process, how it waits, and its gate if it is one.", subs, func(s *monitor.Subscriber) []string {
+		info("tickring_subscriber_info", "Who the subscriber is: its process, how it waits, and its gate if it is one.", subs.read, func(s *monitor.Subscriber) []string {
 			return []string{"wait", label(s.Wait), "gate", label(s.Gate), "pid", strconv.Itoa(s.PID)}
 		}),
-		recentSpikes(subs),
-		g.histograms("tickring_read_latency_seconds", "From publish to read, since the subscriber was opened.", len(subs), func(i int) (string, string, []*dto.LabelPair, time.Time) {
-			return subs[i].labels[0].GetValue(), subs[i].of.Name, subs[i].labels, subs[i].of.Opened
+		recentSpikes(subs.read),
+		g.histograms("tickring_read_latency_seconds", "From publish to read, since the subscriber was opened.", len(subs.read), func(i int) (string, string, []*dto.LabelPair, time.Time) {
+			s := subs.read[i]
+			return s.labels[0].GetValue(), s.of.Name, s.labels, s.of.Opened
 		}),
-		g.histograms("tickring_publisher_lateness_seconds", "How much later than it meant to the publisher published, since it opened the ring.", len(late), func(i int) (string, string, []*dto.LabelPair, time.Time) {
-			return late[i].of.Name, "", late[i].labels, late[i].of.Opened
+		g.histograms("tickring_publisher_lateness_seconds", "How much later than it meant to the publisher published, since it opened the ring.", len(late.read), func(i int) (string, string, []*dto.LabelPair, time.Time) {
+			l := late.read[i]
+			return l.of.Name, "", l.labels, l.of.Opened
 		}),
 	)
 	out = slices.DeleteFunc(out, func(f *dto.MetricFamily) bool { return len(f.Metric) == 0 })

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,7 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, name string, lab
 
 func TestMetrics(t *testing.T) {
 	f := newFake()
+	f.snapshot.Load().Rings[0].Late.Error = ""
 	families := metrics(t, f)
 	alpha := f.snapshot.Load().Rings[0].Subscribers[0]
 	for _, m := range []struct {
@@ -110,6 +112,55 @@ func TestMetrics(t *testing.T) {
 	}
 	if n := len(families["tickring_publisher_lateness_seconds"].Metric); n != 1 {
 		t.Errorf("%d histograms of publishers", n)
+	}
+}
+
+// Of what cannot be read it is told that it cannot, and nothing else: counters that went to
+// 0 for a while would tell of losses that were told before.
+func TestMetricsOfWhatCannotBeRead(t *testing.T) {
+	f := newFake()
+	s := *f.snapshot.Load()
+	s.Rings = append([]monitor.Ring{}, s.Rings...)
+	es := &s.Rings[0] // its publisher's file has an Error
+	es.Last, es.Oldest = 0, 0
+	broken := monitor.Subscriber{Name: "broken", State: monitor.StateBroken, LagTime: -1, Error: "why"}
+	es.Subscribers = append(es.Subscribers[:1:1], broken)
+	s.Rings[1] = monitor.Ring{Name: "nq", Replaced: 3, Error: "why"}
+	f.snapshot.Store(&s)
+	told := map[string][]string{}
+	for name, family := range metrics(t, f) {
+		for _, m := range family.Metric {
+			ring, sub := "", ""
+			for _, l := range m.Label {
+				switch l.GetName() {
+				case "ring":
+					ring = l.GetValue()
+				case "subscriber":
+					sub = l.GetValue()
+				}
+			}
+			what := ring + "/" + sub
+			if !slices.Contains(told[what], name) {
+				told[what] = append(told[what], name)
+			}
+		}
+	}
+	for what, want := range map[string][]string{
+		"nq/":       {"tickring_ring_readable", "tickring_ring_replaced_total"},
+		"es/broken": {"tickring_subscriber_readable", "tickring_subscriber_state"},
+	} {
+		slices.Sort(told[what])
+		if !slices.Equal(told[what], want) {
+			t.Errorf("of %s is told %v", what, told[what])
+		}
+	}
+	for _, name := range told["es/"] {
+		if strings.HasPrefix(name, "tickring_ring_messages") || strings.HasPrefix(name, "tickring_publisher_") && name != "tickring_publisher_readable" {
+			t.Errorf("%s is told of es", name)
+		}
+	}
+	if len(told["es/"]) < 8 || len(told["es/alpha"]) < 15 {
+		t.Errorf("of es is told %v", told)
 	}
 }
 

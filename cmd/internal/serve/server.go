@@ -112,7 +112,12 @@ func Listen(cfg Config) (*Server, error) {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("listen on %s: the port is in use, perhaps by another tickring serve; end it, or choose another port with --listen (0 takes any that is free): %w", cfg.Listen, syscall.EADDRINUSE)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("listen on %s: this host does not have the address; take one that it has, or %s: %w", cfg.Listen, DefaultListen, syscall.EADDRNOTAVAIL)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("listen on %s: this user may not take the port; choose one of 1024 or above with --listen: %w", cfg.Listen, syscall.EACCES)
+	case err != nil:
 		return nil, err
 	}
 	if cfg.Source == nil {

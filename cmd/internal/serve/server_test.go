@@ -44,6 +44,10 @@ func TestListen(t *testing.T) {
 	if _, err := Listen(Config{Source: newFake(), Listen: taken}); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "in use") || !strings.Contains(err.Error(), taken) {
 		t.Errorf("%s: %v", taken, err)
 	}
+	const elsewhere = "192.0.2.1:0" // of documentation
+	if _, err := Listen(Config{Source: newFake(), Listen: elsewhere, AllowRemote: true}); !errors.Is(err, syscall.EADDRNOTAVAIL) || !strings.Contains(err.Error(), elsewhere) || !strings.Contains(err.Error(), "take one") {
+		t.Errorf("%s: %v", elsewhere, err)
+	}
 }
 
 func TestHosts(t *testing.T) {
@@ -123,7 +127,7 @@ func TestHealth(t *testing.T) {
 	snapshot.Time = time.Now().Add(-time.Hour)
 	old.Snapshot = &snapshot
 	s.watch.newest.Store(&old)
-	if code := get(t, s, "/healthz", &h); code != http.StatusServiceUnavailable || !strings.Contains(h.Error, "1h0m0s") {
+	if code := get(t, s, "/healthz", &h); code != http.StatusServiceUnavailable || !strings.Contains(h.Error, "for 1h") {
 		t.Errorf("%d %+v", code, h)
 	}
 }
