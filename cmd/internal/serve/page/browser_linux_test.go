@@ -157,6 +157,7 @@ type tab struct {
 	session string
 
 	mu       sync.Mutex
+	gone     bool     // what the page asks for may be gone: the browser then says 404 by itself
 	errors   []string // that the page or the browser wrote to the console, and exceptions
 	requests []string // URLs
 }
@@ -207,6 +208,7 @@ func (tab *tab) event(method string, params json.RawMessage) {
 	switch {
 	case method == "Runtime.consoleAPICalled" && (p.Type == "error" || p.Type == "warning" || p.Type == "assert"):
 		tab.errors = append(tab.errors, fmt.Sprint(p.Args))
+	case method == "Log.entryAdded" && tab.gone && strings.Contains(p.Entry.Text, "status of 404"):
 	case method == "Log.entryAdded" && p.Entry.Level == "error":
 		tab.errors = append(tab.errors, p.Entry.Text+" "+p.Entry.URL)
 	case method == "Runtime.exceptionThrown":
@@ -214,6 +216,13 @@ func (tab *tab) event(method string, params json.RawMessage) {
 	case method == "Network.requestWillBeSent":
 		tab.requests = append(tab.requests, p.Request.URL)
 	}
+}
+
+// mayBeGone says that from now on the page may ask for what is not there any more.
+func (tab *tab) mayBeGone() {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.gone = true
 }
 
 // clean checks that the page has complained of nothing, and asked nobody but its server.

@@ -151,6 +151,7 @@ func testRings(t *testing.T, b *browser) {
 	// The ring goes, and one of its name comes.
 	eval[bool](t, tab, "(location.hash = '#ring=es&sub=maker', true)")
 	tab.until(t, "document.querySelector('#detail-title').textContent === 'es/maker' && document.querySelector('#health').checkVisibility()")
+	tab.mayBeGone()
 	must(t, pub.Close())
 	must(t, ring.Remove(dir, "es"))
 	tab.until(t, "document.querySelector('#detail .event').textContent.startsWith('There is no ring es any more. It was last seen at ')")
