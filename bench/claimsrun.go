@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/gaps"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/ring"
@@ -154,7 +155,7 @@ func (s *Session) turnOf(o *other, i int, c *crier, l *lines, claims []uint64) e
 		return err
 	}
 	var total uint64
-	err := onCPU(s.setup.CPUs[0], func() (err error) {
+	err := affinity.On(s.setup.CPUs[0], func() (err error) {
 		total, err = s.claimPiece(c, l, claims)
 		return err
 	})
@@ -217,7 +218,7 @@ func (s *Session) claims(ctx context.Context, config Claims, r *ClaimsResult) er
 			c.nobody = append(c.nobody, last(c)/last(all[0]))
 			c.one = append(c.one, last(c)/last(all[c.crowd.one]))
 		}
-		err := onCPU(s.setup.CPUs[0], func() error {
+		err := affinity.On(s.setup.CPUs[0], func() error {
 			listener.Listen(s.scale.Ticks(uint64(claimListen)), s.scale.Ticks(uint64(gaps.Least)))
 			return nil
 		})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/text"
 )
 
@@ -253,7 +254,7 @@ func (s *Session) both(w *wayRun, cmd farCommand, do func() error) (r sinkReport
 	}
 	done := make(chan error, 1)
 	go func() {
-		err := onCPU(s.setup.CPUs[0], do)
+		err := affinity.On(s.setup.CPUs[0], do)
 		if err != nil {
 			w.far.stop()
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/ring"
@@ -69,7 +70,7 @@ func (f *farThread) begin(cmd farCommand) error {
 	f.done = make(chan error, 1)
 	ready := make(chan struct{})
 	go func() {
-		f.done <- onCPU(f.cpu, func() (err error) {
+		f.done <- affinity.On(f.cpu, func() (err error) {
 			close(ready)
 			if cmd.Stream {
 				f.got, err = f.user.read(cmd.N)

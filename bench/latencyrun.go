@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
 )
@@ -157,7 +158,7 @@ func (s *Session) halfWays(o *other, l *lines, ticks []uint64, limit *dist) erro
 	if err := o.send(listenCommand{Pongs: len(ticks)}); err != nil {
 		return err
 	}
-	if err := onCPU(s.setup.CPUs[0], func() error { l.pingPong(&s.clock, ticks); return nil }); err != nil {
+	if err := affinity.On(s.setup.CPUs[0], func() error { l.pingPong(&s.clock, ticks); return nil }); err != nil {
 		return err
 	}
 	for _, t := range ticks[warmUp:] {
@@ -213,7 +214,7 @@ func (s *Session) piece(o *other, p *ring.Publisher, cmd listenCommand, due []ui
 	if err := o.receive(nil); err != nil {
 		return got, kept, err
 	}
-	err = onCPU(s.setup.CPUs[0], func() (err error) {
+	err = affinity.On(s.setup.CPUs[0], func() (err error) {
 		start := s.clock.Now() + s.scale.Ticks(uint64(startIn))
 		kept, err = pace(p, &s.clock, start, due)
 		kept.end -= start

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
@@ -244,7 +245,7 @@ func (m *mirror) close() {
 // run does something on our CPU while the other process does its part. That begins when
 // we have our CPU: it spins until we come.
 func (m *mirror) run(cmd mirrorCommand, ours func()) error {
-	err := onCPU(m.cpu[0], func() error {
+	err := affinity.On(m.cpu[0], func() error {
 		if err := m.other.send(cmd); err != nil {
 			return err
 		}
@@ -259,7 +260,7 @@ func (m *mirror) run(cmd mirrorCommand, ours func()) error {
 
 // stream writes n lines and says what the other process read.
 func (m *mirror) stream(i, n int, l *lines) (got sinkReport, err error) {
-	err = onCPU(m.cpu[0], func() error {
+	err = affinity.On(m.cpu[0], func() error {
 		if err := m.other.send(mirrorCommand{Do: doStream, Stream: i, N: n}); err != nil {
 			return err
 		}

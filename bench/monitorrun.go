@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/ring"
 )
 
@@ -174,7 +175,7 @@ func (m *monitorRun) measure(ctx context.Context, to *looked) error {
 }
 
 func (m *monitorRun) roundTrips(to ...*dist) error {
-	err := onCPU(m.s.setup.CPUs[0], func() error {
+	err := affinity.On(m.s.setup.CPUs[0], func() error {
 		if err := m.echo.send(echoCommand{Way: viaStamped, N: len(m.ticks), Name: "answers"}); err != nil {
 			return err
 		}

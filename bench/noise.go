@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/gaps"
 	"github.com/tickring/tickring/internal/tick"
 )
@@ -86,7 +87,7 @@ func (s *Session) noise(ctx context.Context, d time.Duration) ([]Noise, error) {
 	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
 		s.progress("noise", int(d-time.Until(until)), int(d))
 		err := gaps.Together(ears, s.scale, slice, func(e *gaps.Ear, listen func() error) error {
-			return onCPU(e.CPU, listen)
+			return affinity.On(e.CPU, listen)
 		})
 		if err != nil {
 			return nil, err

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/tickring/tickring/affinity"
 )
 
 // A benchmark's other process is this program once more. The two talk in lines of JSON:
@@ -49,7 +51,7 @@ func Child(in io.Reader, out io.Writer) error {
 	if role == nil {
 		return c.fail(fmt.Errorf("bench: unknown role %q", j.Role))
 	}
-	if err := onCPU(j.CPU, func() error { return role(c) }); err != nil {
+	if err := affinity.On(j.CPU, func() error { return role(c) }); err != nil {
 		return c.fail(err)
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/tickring/tickring/affinity"
 )
 
 // trips are round trips of several ways, measured in turn.
@@ -25,7 +27,7 @@ func (s *Session) roundTrips(ctx context.Context, what string, d time.Duration, 
 		s.progress(what, int(d-time.Until(until)), int(d))
 		medians := make([]uint64, ways)
 		for way := range ways {
-			err := onCPU(s.setup.CPUs[0], func() error {
+			err := affinity.On(s.setup.CPUs[0], func() error {
 				if err := o.send(echoCommand{Way: way, N: len(ticks)}); err != nil {
 					return err
 				}

@@ -144,18 +144,3 @@ func (s *Session) progress(what string, done, total int) {
 		s.setup.Progress(what, done, total)
 	}
 }
-
-// onCPU runs f on a goroutine that is pinned, and waits for it.
-func onCPU(cpu int, f func() error) error {
-	done := make(chan error)
-	go func() {
-		p, err := affinity.Pin(cpu)
-		if err != nil {
-			done <- err
-			return
-		}
-		err = f()
-		done <- errors.Join(err, p.Release())
-	}()
-	return <-done
-}

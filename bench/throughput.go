@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
@@ -181,7 +182,7 @@ func (s *Session) stream(o *other, cmd sinkCommand, write func(n int) error) (go
 		return got, 0, err
 	}
 	var took time.Duration
-	err = onCPU(s.setup.CPUs[0], func() error {
+	err = affinity.On(s.setup.CPUs[0], func() error {
 		began := time.Now()
 		err := write(cmd.N)
 		took = time.Since(began)

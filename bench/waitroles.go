@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/ring"
@@ -189,7 +190,7 @@ func wakerRole(c *child) error {
 			done <- run()
 			return
 		}
-		done <- onCPU(p.CPU, run)
+		done <- affinity.On(p.CPU, run)
 	}()
 	select {
 	case err := <-done:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/ring"
 )
@@ -142,7 +143,7 @@ func (t *waitTurn) measure(w *waitRun) error {
 		return err
 	}
 	var idle, busy cpuSum
-	err := onCPU(t.s.setup.CPUs[0], func() (err error) {
+	err := affinity.On(t.s.setup.CPUs[0], func() (err error) {
 		own := threadTime
 		if w.waker != besidePublisher {
 			own = noTime

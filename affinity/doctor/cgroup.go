@@ -55,6 +55,10 @@ func (m *machine) cgroup(controller string) (dir string, v2 bool) {
 	}
 }
 
+func noCgroup() finding {
+	return unknown("the cgroup of this process is unknown", "cat /proc/self/cgroup")
+}
+
 // upwards calls f for a cgroup and all above it.
 func upwards(dir string, f func(dir string) error) error {
 	for ; strings.HasPrefix(dir, cgroupRoot); dir = path.Dir(dir) {
@@ -72,7 +76,7 @@ func (m *machine) lookQuota() finding {
 	}
 	dir, v2 := m.cgroup("cpu")
 	if dir == "" {
-		return finding{verdict: Unknown, value: "the cgroup of this process is unknown", mend: "cat /proc/self/cgroup"}
+		return noCgroup()
 	}
 	if !v2 && !m.has(dir+"/cpu.cfs_quota_us") {
 		return none("this kernel has no quotas")
@@ -112,7 +116,7 @@ func (m *machine) numbers(name string, count int) error {
 func (m *machine) lookThrottled() finding {
 	dir, v2 := m.cgroup("cpu")
 	if dir == "" {
-		return finding{verdict: Unknown, value: "the cgroup of this process is unknown", mend: "cat /proc/self/cgroup"}
+		return noCgroup()
 	}
 	content, err := m.line(dir + "/cpu.stat")
 	if err != nil {
@@ -153,7 +157,7 @@ const noLimit = 1 << 62
 func (m *machine) lookMemoryLimit() finding {
 	dir, v2 := m.cgroup("memory")
 	if dir == "" {
-		return finding{verdict: Unknown, value: "the cgroup of this process is unknown", mend: "cat /proc/self/cgroup"}
+		return noCgroup()
 	}
 	limits, usage := []string{"memory.limit_in_bytes"}, "memory.usage_in_bytes"
 	if v2 {

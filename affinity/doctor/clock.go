@@ -37,7 +37,7 @@ func (m *machine) lookTSC() finding {
 	flags, x86 := cpuFlags(text)
 	if !x86 {
 		if m.Topology.Info.Model == "" && text == "" {
-			return finding{verdict: Unknown, value: "/" + name + " is empty", mend: "cat /" + name}
+			return unknown("/"+name+" is empty", "cat /"+name)
 		}
 		return none("not an x86 processor")
 	}

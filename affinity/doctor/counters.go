@@ -2,20 +2,21 @@ package doctor
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Counters are /proc/interrupts or /proc/softirqs: for every line what has been counted
+// counters are /proc/interrupts or /proc/softirqs: for every line what has been counted
 // on each CPU.
-type Counters struct {
+type counters struct {
 	CPUs  []int // of the columns
-	Lines []Counter
+	Lines []counter
 }
 
-// Counter is one line.
-type Counter struct {
+// counter is one line.
+type counter struct {
 	Name   string   // "LOC", "37", "TIMER"
 	Text   string   // what the kernel says of it: "Local timer interrupts", "virtio1-input.0"
 	Counts []uint64 // by column; lines for the whole machine (ERR) have fewer
@@ -23,7 +24,7 @@ type Counter struct {
 }
 
 // On returns the count of a CPU; 0 if the line has none of it.
-func (c *Counter) On(cpu int) uint64 {
+func (c *counter) On(cpu int) uint64 {
 	if i := slices.Index(c.cpus, cpu); i >= 0 && i < len(c.Counts) {
 		return c.Counts[i]
 	}
@@ -31,7 +32,7 @@ func (c *Counter) On(cpu int) uint64 {
 }
 
 // Line returns the line of that name, or nil.
-func (c *Counters) Line(name string) *Counter {
+func (c *counters) Line(name string) *counter {
 	for i := range c.Lines {
 		if c.Lines[i].Name == name {
 			return &c.Lines[i]
@@ -40,12 +41,12 @@ func (c *Counters) Line(name string) *Counter {
 	return nil
 }
 
-// ParseCounters reads the text of such a file. The first line names the CPUs of the
+// parseCounters reads the text of such a file. The first line names the CPUs of the
 // columns, those that are online; what follows the numbers of a line is words. In
 // /proc/interrupts the last of those is the device, for a numbered line.
-func ParseCounters(text string) (*Counters, error) {
+func parseCounters(text string) (*counters, error) {
 	head, rest, _ := strings.Cut(text, "\n")
-	c := &Counters{}
+	c := &counters{}
 	for word := range strings.FieldsSeq(head) {
 		digits, ok := strings.CutPrefix(word, "CPU")
 		id, err := strconv.Atoi(digits)
@@ -62,7 +63,7 @@ func ParseCounters(text string) (*Counters, error) {
 		if !ok {
 			continue
 		}
-		l := Counter{Name: strings.TrimSpace(name), cpus: c.CPUs}
+		l := counter{Name: strings.TrimSpace(name), cpus: c.CPUs}
 		words := strings.Fields(values)
 		for len(words) > 0 && len(l.Counts) < len(c.CPUs) {
 			n, err := strconv.ParseUint(words[0], 10, 64)
@@ -96,7 +97,7 @@ func device(words []string) string {
 }
 
 // since returns what was counted on a CPU since before, by line.
-func (c *Counters) since(before *Counters, cpu int) []Moved {
+func (c *counters) since(before *counters, cpu int) []Moved {
 	was := map[string]uint64{}
 	for i := range before.Lines {
 		was[before.Lines[i].Name] = before.Lines[i].On(cpu)
@@ -111,4 +112,38 @@ func (c *Counters) since(before *Counters, cpu int) []Moved {
 		}
 	}
 	return moved
+}
+
+// tables are /proc/interrupts and /proc/softirqs at a moment; nil: cannot be read.
+type tables [2]*counters
+
+func readCounters(files fs.FS) tables {
+	var t tables
+	for i, name := range []string{"proc/interrupts", "proc/softirqs"} {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			continue
+		}
+		if t[i], err = parseCounters(string(text)); err != nil {
+			t[i] = nil
+		}
+	}
+	return t
+}
+
+func (t tables) since(before tables, cpu int) []Moved {
+	var all []Moved
+	for i := range t {
+		if t[i] == nil || before[i] == nil {
+			continue
+		}
+		moved := t[i].since(before[i], cpu)
+		if i == 1 {
+			for k := range moved { // TIMER, as the kernel writes it, is not the timer's interrupt
+				moved[k].Name, moved[k].Text = strings.ToLower(moved[k].Name), "softirq"
+			}
+		}
+		all = append(all, moved...)
+	}
+	return all
 }

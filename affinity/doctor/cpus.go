@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -119,7 +118,7 @@ func (m *machine) lookPartition() finding {
 	dir, v2 := m.cgroup("cpuset")
 	switch {
 	case dir == "":
-		return finding{verdict: Unknown, value: "the cgroup of this process is unknown", mend: "cat /proc/self/cgroup"}
+		return noCgroup()
 	case !v2:
 		return none("cgroups of version 1 have no partitions")
 	}
@@ -163,7 +162,7 @@ func (m *machine) lookRCU() finding {
 	if there && list != "" { // without a list none is, until a cpuset asks for it
 		more, err := parseBootList(list, m.Topology.Online)
 		if err != nil {
-			return finding{verdict: Unknown, value: "rcu_nocbs=" + err.Error(), mend: "cat /proc/cmdline"}
+			return unknown("rcu_nocbs="+err.Error(), "cat /proc/cmdline")
 		}
 		offloaded = offloaded.Or(more)
 	}
@@ -238,106 +237,4 @@ func (m *machine) lookNode() finding {
 		f.verdict, f.cpus = Warn, m.quiet
 	}
 	return f
-}
-
-func (m *machine) lookHypervisor() finding {
-	text, err := m.line("proc/cpuinfo")
-	if err != nil {
-		return m.unread("proc/cpuinfo", err)
-	}
-	flags, x86 := cpuFlags(text)
-	switch {
-	case m.Topology.Info.Hypervisor || flags["hypervisor"]:
-		return warn("a virtual machine")
-	case x86:
-		return good("none")
-	}
-	return finding{verdict: Unknown, value: "only x86 processors tell", mend: "systemd-detect-virt"}
-}
-
-// cpuFlags returns the flags of the first processor of /proc/cpuinfo, and whether it has
-// such a line, as those of x86 do.
-func cpuFlags(text string) (flags map[string]bool, there bool) {
-	flags = map[string]bool{}
-	for line := range strings.Lines(text) {
-		key, value, _ := strings.Cut(line, ":")
-		if strings.TrimSpace(key) != "flags" {
-			continue
-		}
-		for word := range strings.FieldsSeq(value) {
-			flags[word] = true
-		}
-		return flags, true
-	}
-	return flags, false
-}
-
-func (m *machine) lookSteal() finding {
-	text, err := m.line("proc/stat")
-	if err != nil {
-		return m.unread("proc/stat", err)
-	}
-	times, err := parseStat(text)
-	if err != nil {
-		return m.unread("proc/stat", err)
-	}
-	var stolen, all uint64
-	for id := range m.quiet.All() {
-		t, ok := times[id]
-		if !ok {
-			return finding{verdict: Unknown, value: fmt.Sprintf("/proc/stat has no CPU %d", id), mend: "grep cpu /proc/stat"}
-		}
-		stolen, all = stolen+t.stolen, all+t.all
-	}
-	if all == 0 {
-		return m.noCPUs()
-	}
-	switch percent := float64(stolen) / float64(all) * 100; {
-	case stolen == 0:
-		return good("0 %%")
-	case percent < 0.1:
-		return warn("%.2g %% since the boot", percent)
-	default:
-		return bad("%.2g %% since the boot", percent)
-	}
-}
-
-// cpuTime is time of a CPU, in ticks of the kernel's bookkeeping.
-type cpuTime struct{ stolen, all uint64 }
-
-// parseStat reads the lines of /proc/stat that are about a CPU:
-//
-//	cpu0 user nice system idle iowait irq softirq steal guest guest_nice
-//
-// guest time is part of user time.
-func parseStat(text string) (map[int]cpuTime, error) {
-	const fields = 8
-	times := map[int]cpuTime{}
-	for line := range strings.Lines(text) {
-		f := strings.Fields(line)
-		if len(f) == 0 {
-			continue
-		}
-		digits, ok := strings.CutPrefix(f[0], "cpu")
-		id, err := strconv.Atoi(digits)
-		if !ok || err != nil {
-			continue
-		}
-		if len(f) <= fields {
-			return nil, fmt.Errorf("/proc/stat: %s: %w", excerpt(line), errFormat)
-		}
-		var t cpuTime
-		for i, word := range f[1 : fields+1] {
-			n, err := strconv.ParseUint(word, 10, 64)
-			if err != nil {
-				return nil, fmt.Errorf("/proc/stat: %s: %w", excerpt(line), errFormat)
-			}
-			t.all += n
-			if i+1 == fields {
-				t.stolen = n
-			}
-		}
-		times[id] = t
-	}
-	return times, nil
 }

@@ -52,13 +52,13 @@ func (m *machine) lookRemoveIPC() finding {
 	case err != nil:
 		return m.unread("proc", err)
 	case !running && !m.showsAll():
-		return finding{verdict: Unknown, value: "not seen from here, where the processes of the host are hidden", mend: "pgrep systemd-logind, on the host"}
+		return unknown("not seen from here, where the processes of the host are hidden", "pgrep systemd-logind, on the host")
 	case !running:
 		return none("systemd-logind does not run")
 	}
 	value, from, err := m.logindSetting("RemoveIPC")
 	if err != nil {
-		return finding{verdict: Unknown, value: err.Error(), mend: "systemd-analyze cat-config systemd/logind.conf"}
+		return unknown(err.Error(), "systemd-analyze cat-config systemd/logind.conf")
 	}
 	remove := true // what systemd does if it is not told
 	switch strings.ToLower(value) {
@@ -68,7 +68,7 @@ func (m *machine) lookRemoveIPC() finding {
 	case "0", "no", "n", "false", "f", "off":
 		remove = false
 	default:
-		return finding{verdict: Unknown, value: fmt.Sprintf("%s in %s", excerpt(value), from), mend: "systemd-analyze cat-config systemd/logind.conf"}
+		return unknown(fmt.Sprintf("%s in %s", excerpt(value), from), "systemd-analyze cat-config systemd/logind.conf")
 	}
 	if value != "" {
 		from = value + " in " + from
@@ -77,7 +77,7 @@ func (m *machine) lookRemoveIPC() finding {
 	case !remove:
 		return good("%s", from)
 	case m.UID < 0:
-		return finding{verdict: Unknown, value: from + "; the user is unknown", mend: "id -u"}
+		return unknown(from+"; the user is unknown", "id -u")
 	case m.UID < firstUser:
 		return good("%s, but not for user %d", from, m.UID)
 	}

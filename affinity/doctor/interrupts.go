@@ -49,12 +49,12 @@ func (m *machine) lookRouted() finding {
 	if err != nil {
 		return m.unread("proc/interrupts", err)
 	}
-	counts, err := ParseCounters(text)
+	counts, err := parseCounters(text)
 	if err != nil {
 		return m.unread("proc/interrupts", err)
 	}
 	f := m.each(func(c affinity.CPU) (string, Verdict) {
-		var here []*Counter
+		var here []*counter
 		for _, irq := range slices.Sorted(maps.Keys(lines)) {
 			cpus := lines[irq]
 			// A line that is not listed is set up for nobody.
@@ -65,7 +65,7 @@ func (m *machine) lookRouted() finding {
 		if len(here) == 0 {
 			return "none", Good
 		}
-		slices.SortStableFunc(here, func(a, b *Counter) int { return cmp.Compare(b.On(c.ID), a.On(c.ID)) })
+		slices.SortStableFunc(here, func(a, b *counter) int { return cmp.Compare(b.On(c.ID), a.On(c.ID)) })
 		verdict := Warn
 		if here[0].On(c.ID) > 0 {
 			verdict = Bad
@@ -146,7 +146,7 @@ func (m *machine) lookBalance() finding {
 	case err != nil:
 		return m.unread("proc", err)
 	case !running && !m.showsAll():
-		return finding{verdict: Unknown, value: "not seen from here, where the processes of the host are hidden", mend: "pgrep irqbalance, on the host"}
+		return unknown("not seen from here, where the processes of the host are hidden", "pgrep irqbalance, on the host")
 	case !running:
 		return good("not running")
 	}
@@ -163,7 +163,7 @@ func (m *machine) lookBalance() finding {
 			banned, err = parseMask(mask) // the older name
 		}
 		if err != nil {
-			return finding{verdict: Unknown, value: "running; " + text.OneLine(err), mend: "cat /" + name}
+			return unknown("running; "+text.OneLine(err), "cat /"+name)
 		}
 	}
 	return m.each(func(c affinity.CPU) (string, Verdict) {

@@ -127,7 +127,7 @@ const mostValues = 6
 
 // noCPUs is the finding of what would be looked at on CPUs, if any were known.
 func (m *machine) noCPUs() finding {
-	f := finding{verdict: Unknown, value: "the CPUs of this machine are unknown", mend: "ls /sys/devices/system/cpu"}
+	f := unknown("the CPUs of this machine are unknown", "ls /sys/devices/system/cpu")
 	if m.topErr != nil {
 		f.value = m.topErr.Error()
 	}
@@ -149,15 +149,15 @@ func oneOf(value string, otherwise Verdict, want ...string) finding {
 	return finding{verdict: otherwise, value: value}
 }
 
-func good(format string, args ...any) finding {
-	return finding{verdict: Good, value: fmt.Sprintf(format, args...)}
+func good(format string, args ...any) finding { return found(Good, format, args...) }
+func warn(format string, args ...any) finding { return found(Warn, format, args...) }
+func bad(format string, args ...any) finding  { return found(Bad, format, args...) }
+func none(format string, args ...any) finding { return found(None, format, args...) }
+
+func found(v Verdict, format string, args ...any) finding {
+	return finding{verdict: v, value: fmt.Sprintf(format, args...)}
 }
-func warn(format string, args ...any) finding {
-	return finding{verdict: Warn, value: fmt.Sprintf(format, args...)}
-}
-func bad(format string, args ...any) finding {
-	return finding{verdict: Bad, value: fmt.Sprintf(format, args...)}
-}
-func none(format string, args ...any) finding {
-	return finding{verdict: None, value: fmt.Sprintf(format, args...)}
-}
+
+// unknown is the finding for what cannot be told; mend is the command that tells, if there
+// is one.
+func unknown(why, mend string) finding { return finding{verdict: Unknown, value: why, mend: mend} }

@@ -2,13 +2,10 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/tickring/tickring/affinity"
@@ -85,7 +82,7 @@ func (r *round) run(ctx context.Context, cpus affinity.Set) []Measured {
 		if p.Error = r.taken[id]; p.Error != "" {
 			continue
 		}
-		if err := onCPU(id, func() error { return nil }); err != nil {
+		if err := affinity.On(id, func() error { return nil }); err != nil {
 			p.Error = err.Error()
 			continue
 		}
@@ -129,7 +126,7 @@ func (r *round) listen(hearing []*patient, slice time.Duration) error {
 		ears, by[p.ear] = append(ears, p.ear), p
 	}
 	return gaps.Together(ears, r.scale, slice, func(e *gaps.Ear, listen func() error) error {
-		return onCPU(e.CPU, func() error {
+		return affinity.On(e.CPU, func() error {
 			w, err := affinity.NewWitness(0, 0)
 			if err != nil {
 				return err
@@ -150,62 +147,4 @@ func (p *patient) count(scale tick.Scale, moved []Moved) {
 		p.Worst = Worst{Ns: p.tally.inSlice, Moved: addMoved(nil, moved), Happened: p.after.Since(p.before)}
 		p.Worst.Cause, p.Worst.Why = affinity.Explain(time.Duration(p.Worst.Ns), p.Worst.Happened)
 	}
-}
-
-// onCPU runs f on a thread that is pinned to the CPU.
-func onCPU(cpu int, f func() error) error {
-	done := make(chan error)
-	go func() {
-		p, err := affinity.Pin(cpu)
-		if err != nil {
-			done <- err
-			return
-		}
-		err = f()
-		done <- errors.Join(err, p.Release())
-	}()
-	return <-done
-}
-
-// tables are /proc/interrupts and /proc/softirqs at a moment; nil: cannot be read.
-type tables [2]*Counters
-
-func readCounters(files fs.FS) tables {
-	var t tables
-	for i, name := range []string{"proc/interrupts", "proc/softirqs"} {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			continue
-		}
-		if t[i], err = ParseCounters(string(text)); err != nil {
-			t[i] = nil
-		}
-	}
-	return t
-}
-
-func (t tables) since(before tables, cpu int) []Moved {
-	var all []Moved
-	for i := range t {
-		if t[i] == nil || before[i] == nil {
-			continue
-		}
-		moved := t[i].since(before[i], cpu)
-		if i == 1 {
-			for k := range moved { // TIMER, as the kernel writes it, is not the timer's interrupt
-				moved[k].Name, moved[k].Text = strings.ToLower(moved[k].Name), "softirq"
-			}
-		}
-		all = append(all, moved...)
-	}
-	return all
-}
-
-// String says what moved in a few characters: "LOC +500", "virtio1-input.0 +12".
-func (m Moved) String() string {
-	name := m.Name
-	if strings.Trim(name, "0123456789") == "" && m.Text != "" {
-		name = m.Text // a numbered line is known by its device
-	}
-	return fmt.Sprintf("%s +%d", name, m.Count)
 }

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -37,6 +39,15 @@ type Moved struct {
 	Name  string `json:"name"` // "LOC", "37"; softirqs have lower case, "timer"
 	Text  string `json:"text,omitempty"`
 	Count uint64 `json:"count"`
+}
+
+// String says what moved in a few characters: "LOC +500", "virtio1-input.0 +12".
+func (m Moved) String() string {
+	name := m.Name
+	if strings.Trim(name, "0123456789") == "" && m.Text != "" {
+		name = m.Text // a numbered line is known by its device
+	}
+	return fmt.Sprintf("%s +%d", name, m.Count)
 }
 
 // Worst is the largest gap, and what happened in the tenth of a second around it.

@@ -84,7 +84,7 @@ const (
 func (m *machine) lookShm() finding {
 	s := m.Shm
 	if s == nil {
-		return finding{verdict: Unknown, value: "cannot be read", mend: "df /dev/shm"}
+		return unknown("cannot be read", "df /dev/shm")
 	}
 	value := fmt.Sprintf("%s free of %s in %s", text.Bytes(s.Free), text.Bytes(s.Size), s.Path)
 	switch {

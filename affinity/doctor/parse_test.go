@@ -55,7 +55,7 @@ func TestBootParameters(t *testing.T) {
 }
 
 func TestCounters(t *testing.T) {
-	before, err := ParseCounters("           CPU0       CPU2\n  1:   9  0  IO-APIC   1-edge      i8042\n 11:  5 77  IO-APIC  11-fasteoi   uhci_hcd:usb1, virtio3\nLOC: 100 200   Local timer interrupts\nERR:  4\nbroken line\n 40: 1\n")
+	before, err := parseCounters("           CPU0       CPU2\n  1:   9  0  IO-APIC   1-edge      i8042\n 11:  5 77  IO-APIC  11-fasteoi   uhci_hcd:usb1, virtio3\nLOC: 100 200   Local timer interrupts\nERR:  4\nbroken line\n 40: 1\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +68,12 @@ func TestCounters(t *testing.T) {
 	if before.Line("broken line") != nil {
 		t.Error("a line without a name")
 	}
-	after, err := ParseCounters("CPU0 CPU2\n1: 3 0 IO-APIC 1-edge i8042\n11: 5 80 IO-APIC 11-fasteoi virtio3\nLOC: 101 450 Local timer interrupts\n55: 0 2 PCI-MSI 1-edge eth0\n")
+	after, err := parseCounters("CPU0 CPU2\n1: 3 0 IO-APIC 1-edge i8042\n11: 5 80 IO-APIC 11-fasteoi virtio3\nLOC: 101 450 Local timer interrupts\n55: 0 2 PCI-MSI 1-edge eth0\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	softirqs := func(n string) *Counters {
-		c, err := ParseCounters("      CPU0   CPU2\nTIMER: 1 " + n)
+	softirqs := func(n string) *counters {
+		c, err := parseCounters("      CPU0   CPU2\nTIMER: 1 " + n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestCounters(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 	for _, text := range []string{"", "\n", "CPU", "CPUx CPU1\n", "LOC: 1 2\n"} {
-		if c, err := ParseCounters(text); err == nil {
+		if c, err := parseCounters(text); err == nil {
 			t.Errorf("%q: %+v", text, c)
 		}
 	}
@@ -144,7 +144,7 @@ func FuzzParsers(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := ParseCounters(text); err == nil {
+		if c, err := parseCounters(text); err == nil {
 			for i := range c.Lines {
 				if l := &c.Lines[i]; len(l.Counts) > len(c.CPUs) {
 					t.Errorf("%+v", l)
@@ -173,7 +173,7 @@ func FuzzParsers(f *testing.F) {
 	})
 }
 
-func unique(lines []Counter) bool {
+func unique(lines []counter) bool {
 	seen := map[string]bool{}
 	for _, l := range lines {
 		if seen[l.Name] {

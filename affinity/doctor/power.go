@@ -101,7 +101,7 @@ func (m *machine) lookTurbo() finding {
 	if m.has(dir + "cpu0") {
 		return none("the kernel does not control it")
 	}
-	return finding{verdict: Unknown, value: "there is no /" + dir + "cpu0", mend: "ls /" + dir}
+	return unknown("there is no /"+dir+"cpu0", "ls /"+dir)
 }
 
 // quickWake is how long a CPU may take to leave an idle state, in µs: the shallowest one
@@ -198,9 +198,9 @@ func (m *machine) lookDMALatency() finding {
 	us, err := m.dmaLatency()
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return finding{verdict: Unknown, value: "for root to read", mend: "sudo od -An -td4 /" + dmaLatencyFile}
+		return unknown("for root to read", "sudo od -An -td4 /"+dmaLatencyFile)
 	case errors.Is(err, fs.ErrNotExist) && m.contained():
-		return finding{verdict: Unknown, value: "this container has no /" + dmaLatencyFile, mend: "sudo od -An -td4 /" + dmaLatencyFile + ", on the host"}
+		return unknown("this container has no /"+dmaLatencyFile, "sudo od -An -td4 /"+dmaLatencyFile+", on the host")
 	case err != nil:
 		return m.without(dmaLatencyFile, err)
 	case us <= quickWake:

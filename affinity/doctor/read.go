@@ -76,11 +76,11 @@ func (m *machine) without(name string, err error) finding {
 func (m *machine) unread(name string, err error) finding {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return finding{verdict: Unknown, value: "/" + name + " is not for this user to read", mend: "sudo cat /" + name}
+		return unknown("/"+name+" is not for this user to read", "sudo cat /"+name)
 	case errors.Is(err, fs.ErrNotExist):
-		return finding{verdict: Unknown, value: "there is no /" + name, mend: "ls -l /" + name}
+		return unknown("there is no /"+name, "ls -l /"+name)
 	}
-	return finding{verdict: Unknown, value: text.OneLine(err), mend: "cat /" + name}
+	return unknown(text.OneLine(err), "cat /"+name)
 }
 
 // bootParameter returns the values of a parameter of the kernel's command line, and

@@ -16,7 +16,7 @@ func runtimeRows() []row {
 			look: func(m *machine) finding {
 				switch {
 				case m.GOMAXPROCS <= 0:
-					return finding{verdict: Unknown, value: "cannot be told"}
+					return unknown("cannot be told", "")
 				case m.GOMAXPROCS == 1:
 					return bad("1")
 				}
@@ -35,7 +35,7 @@ func runtimeRows() []row {
 			mend: "GOMEMLIMIT=4GiB, or what the program may take",
 			look: func(m *machine) finding {
 				if m.Env == nil {
-					return finding{verdict: Unknown, value: "the environment is unknown"}
+					return unknown("the environment is unknown", "")
 				}
 				limit := m.Env("GOMEMLIMIT")
 				switch {
@@ -53,7 +53,7 @@ func runtimeRows() []row {
 			mend: "take gctrace, schedtrace, scheddetail and clobberfree out of GODEBUG",
 			look: func(m *machine) finding {
 				if m.Env == nil {
-					return finding{verdict: Unknown, value: "the environment is unknown"}
+					return unknown("the environment is unknown", "")
 				}
 				value := m.Env("GODEBUG")
 				if value == "" {
@@ -76,7 +76,7 @@ func runtimeRows() []row {
 
 func (m *machine) lookGOGC() finding {
 	if m.Env == nil {
-		return finding{verdict: Unknown, value: "the environment is unknown"}
+		return unknown("the environment is unknown", "")
 	}
 	value := m.Env("GOGC")
 	switch n, err := strconv.Atoi(value); {
@@ -85,7 +85,7 @@ func (m *machine) lookGOGC() finding {
 	case value == "":
 		return warn("not set, which is 100")
 	case err != nil:
-		return finding{verdict: Unknown, value: fmt.Sprintf("%s, which Go takes for 100", excerpt(value)), mend: "echo $GOGC"}
+		return unknown(fmt.Sprintf("%s, which Go takes for 100", excerpt(value)), "echo $GOGC")
 	case n < 0:
 		return good("%d, which is off", n)
 	case n < 400:
