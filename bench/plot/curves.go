@@ -2,12 +2,12 @@ package plot
 
 import (
 	"math"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/tickring/tickring/bench"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // nines is where a percentile stands on the axis: 0 at 0 %, 1 at 90 %, 2 at 99 %. The
@@ -105,24 +105,12 @@ func (timeTicks) Ticks(low, high float64) []plot.Tick {
 			}
 			t := plot.Tick{Value: v}
 			if few || digit == 1 {
-				t.Label = TimeText(v)
+				t.Label = text.Round(v)
 			}
 			ticks = append(ticks, t)
 		}
 	}
 	return ticks
-}
-
-// TimeText is a round time: 50 ns, 2 µs.
-func TimeText(ns float64) string {
-	unit := "ns"
-	for _, u := range []string{"µs", "ms", "s"} {
-		if ns < 999.5 {
-			break
-		}
-		ns, unit = ns/1000, u
-	}
-	return strconv.FormatFloat(ns, 'g', 3, 64) + " " + unit
 }
 
 // roundLog rounds to 1, 2 or 5 times a power of ten.

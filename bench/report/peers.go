@@ -9,6 +9,7 @@ import (
 
 	"github.com/tickring/tickring/bench"
 	"github.com/tickring/tickring/bench/plot"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // peers is what bench/peers wrote: other transports, measured by their own programs.
@@ -187,7 +188,7 @@ func (p *peers) markdown(b *bytes.Buffer) {
 			notes = append(notes, fmt.Sprintf("%s: %d runs without a result: %s", v.Peer, n, v.Faults[0]))
 		}
 		if t := v.RTT; t != nil {
-			trips.Rows = append(trips.Rows, []string{v.Peer, v.Version, t.P50.text(plot.TimeText), t.P99.text(plot.TimeText), t.P999.text(plot.TimeText), t.Max.text(plot.TimeText), t.P50ToLimit.text(ratio)})
+			trips.Rows = append(trips.Rows, []string{v.Peer, v.Version, t.P50.text(text.Round), t.P99.text(text.Round), t.P999.text(text.Round), t.Max.text(text.Round), t.P50ToLimit.text(ratio)})
 		}
 		if s := v.Throughput; s != nil {
 			streams.Rows = append(streams.Rows, []string{v.Peer, v.Version, s.PerSecond.text(plot.RateText), least(s.PerSecond), most(s.PerSecond), fmt.Sprint(s.Lost), s.ToLimit.text(ratio)})

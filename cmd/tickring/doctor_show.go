@@ -108,7 +108,7 @@ func showMeasured(w *lines, all []doctor.Measured, p paint) {
 	}
 	w.printf("\nHow many of the gaps took so long, or longer\nCPU")
 	for _, b := range gaps.Bounds() {
-		w.printf(" %6s", strings.ReplaceAll(boundText(b), " ", ""))
+		w.printf(" %6s", strings.ReplaceAll(text.Round(b), " ", ""))
 	}
 	w.printf("\n")
 	for i := range all {
@@ -135,17 +135,6 @@ func showMeasured(w *lines, all []doctor.Measured, p paint) {
 			w.printf("%s%s\n", indent, beside("in that tenth of a second: "+movedText(m.Worst.Moved), indent))
 		}
 	}
-}
-
-// boundText is a bound of the histogram, which are round numbers.
-func boundText(ns float64) string {
-	switch {
-	case ns < 1e3:
-		return fmt.Sprintf("%gns", ns)
-	case ns < 1e6:
-		return fmt.Sprintf("%gµs", ns/1e3)
-	}
-	return fmt.Sprintf("%gms", ns/1e6)
 }
 
 func movedText(moved []doctor.Moved) string {

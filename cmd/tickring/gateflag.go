@@ -80,17 +80,6 @@ func (a *app) completeGate(cmd *cobra.Command, _ []string, begun string) ([]stri
 	return a.subNames(name), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// gateWord is the state of a gate for machines, empty for what never was one.
-func gateWord(s ring.GateState) string {
-	switch s {
-	case ring.GateNone:
-		return ""
-	case ring.GateHolding:
-		return "holding"
-	}
-	return s.String()
-}
-
 // policyText says how long a gate may hold the publisher.
 func policyText(hold time.Duration, dropDead bool) string {
 	text := "for ever"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -103,7 +104,7 @@ func bucketsOf(h *hdrhistogram.Histogram) []histBucket {
 			all = append(all, histBucket{FromNs: step[0] * decade, ToNs: step[1] * decade})
 		}
 	}
-	all = append(all, histBucket{FromNs: 1e11, ToNs: 1<<63 - 1})
+	all = append(all, histBucket{FromNs: 1e11, ToNs: math.MaxInt64})
 	for _, bar := range h.Distribution() {
 		if bar.Count > 0 {
 			at := slices.IndexFunc(all, func(b histBucket) bool { return bar.From < b.ToNs })

@@ -15,6 +15,7 @@ import (
 	"github.com/tickring/tickring/cmd/internal/hlog"
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 // histSource is where latencies are: RING, RING:SUB, FILE or FILE:TAG.
@@ -149,13 +150,13 @@ const ownAlive = "publishing"
 
 func subDistribution(ring string, s ring.SubscriberInfo, now time.Time) distribution {
 	d := distribution{
-		name: ring + ":" + s.Name, ring: ring, sub: s.Name, state: subState(s), gate: gateWord(s.Gate),
+		name: ring + ":" + s.Name, ring: ring, sub: s.Name, state: monitor.StateOf(&s), gate: monitor.GateWord(s.Gate),
 		from: s.Opened, to: now, hist: s.Latency, max: int64(s.Max), mean: s.Latency.Mean(),
 	}
-	if s.Name == ownPart && d.state == subReading {
+	if s.Name == ownPart && d.state == monitor.StateReading {
 		d.state = ownAlive
 	}
-	if d.state == subNew {
+	if d.state == monitor.StateNew {
 		d.from, d.to = time.Time{}, time.Time{}
 	}
 	return d

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/tickring/tickring/bench"
 	"github.com/tickring/tickring/internal/text"
-	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 // writeHist writes each distribution with its bars.
@@ -25,7 +26,7 @@ func (d *distribution) write(w *lines) {
 	w.printf("%s", d.name)
 	switch d.gate {
 	case "":
-	case gateWord(ring.GateHolding):
+	case monitor.GateHolding:
 		w.printf(", a gate")
 	default:
 		w.printf(", a gate that was %s", d.gate)
@@ -53,24 +54,17 @@ func (d *distribution) write(w *lines) {
 	for _, b := range buckets {
 		bar := strings.Repeat("#", int((float64(b.Count)*width+float64(most)-1)/float64(most)))
 		share := fmt.Sprintf("%.3f%%", 100*float64(b.Count)/float64(p.Count))
-		line := fmt.Sprintf("  %9s .. %-9s %9s  %s", roundText(b.FromNs), roundText(b.ToNs), share, bar)
+		line := fmt.Sprintf("  %9s .. %-9s %9s  %s", edgeText(b.FromNs), edgeText(b.ToNs), share, bar)
 		w.printf("%s\n", strings.TrimRight(line, " "))
 	}
 }
 
-// roundText writes the round numbers that bound buckets.
-func roundText(ns int64) string {
-	switch {
-	case ns == 1<<63-1:
+// edgeText writes where a bucket begins or ends.
+func edgeText(ns int64) string {
+	if ns == math.MaxInt64 {
 		return "more"
-	case ns >= 1e9:
-		return fmt.Sprintf("%d s", ns/1e9)
-	case ns >= 1e6:
-		return fmt.Sprintf("%d ms", ns/1e6)
-	case ns >= 1e3:
-		return fmt.Sprintf("%d µs", ns/1e3)
 	}
-	return fmt.Sprintf("%d ns", ns)
+	return text.Round(float64(ns))
 }
 
 // comparison is a table of distributions: beside each figure how many times that of the

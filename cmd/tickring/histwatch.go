@@ -12,6 +12,7 @@ import (
 	"github.com/tickring/tickring/cmd/internal/hlog"
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 func (o *histOptions) checkWatch(sources []histSource) error {
@@ -255,7 +256,7 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, counts *ring.Cou
 		}
 		return
 	}
-	state := subState(s)
+	state := monitor.StateOf(&s)
 	switch {
 	case !p.seen:
 		came := ""
@@ -284,7 +285,7 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, counts *ring.Cou
 		p.reset = true
 		return
 	}
-	if h.TotalCount() > 0 || state == subReading || p.state == subReading {
+	if h.TotalCount() > 0 || state == monitor.StateReading || p.state == monitor.StateReading {
 		tag := name
 		if w.untagged {
 			tag = ""
@@ -302,14 +303,14 @@ func (w *histWatch) take(r *watchedRing, s ring.SubscriberInfo, counts *ring.Cou
 // stateText says what a subscriber does, or what became of it.
 func stateText(s ring.SubscriberInfo, state string) string {
 	switch state {
-	case subReading:
+	case monitor.StateReading:
 		if s.Name == ownPart {
 			state = ownAlive
 		}
 		return fmt.Sprintf("%s, pid %d", state, s.PID)
-	case subDead:
+	case monitor.StateDead:
 		return fmt.Sprintf("dead, its pid was %d", s.PID)
-	case subNew:
+	case monitor.StateNew:
 		return "a gate that nobody has opened yet"
 	}
 	return state

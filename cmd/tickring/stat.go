@@ -9,6 +9,7 @@ import (
 
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 func (a *app) statCommand() *cobra.Command {
@@ -114,42 +115,22 @@ func reportRing(i ring.Info) ringReport {
 }
 
 func reportSub(s ring.SubscriberInfo, last uint64) subStatus {
-	r := subStatus{Name: s.Name, Gate: gateWord(s.Gate), HoldNs: int64(s.Hold), DropDead: s.DropDead}
+	r := subStatus{Name: s.Name, Gate: monitor.GateWord(s.Gate), HoldNs: int64(s.Hold), DropDead: s.DropDead}
 	if s.Err != nil {
 		r.Error = s.Err.Error()
 		return r
 	}
-	r.State, r.Active, r.PID, r.Opened, r.Cursor = subState(s), s.Active, s.PID, s.Opened, s.Cursor
+	r.State, r.Active, r.PID, r.Opened, r.Cursor = monitor.StateOf(&s), s.Active, s.PID, s.Opened, s.Cursor
 	r.Delivered, r.Bytes, r.Lost, r.Overruns = s.Messages, s.Bytes, s.Lost, s.Overruns
 	r.Sleeps = s.Sleeps
 	r.Negative, r.TooLong, r.Latency = s.Negative, s.TooLong, percentilesOf(s.Latency, int64(s.Max))
-	if r.State == subNew {
+	if r.State == monitor.StateNew {
 		r.Opened = time.Time{}
 	}
 	if s.Cursor > 0 && last >= s.Cursor {
 		r.Lag = last - s.Cursor + 1
 	}
 	return r
-}
-
-// What has become of a subscriber.
-const (
-	subReading = "reading"
-	subClosed  = "closed"
-	subDead    = "dead" // it ended without closing
-	subNew     = "new"  // a gate that its publisher made and nobody has opened
-)
-
-func subState(s ring.SubscriberInfo) string {
-	switch {
-	case s.Active:
-		return subReading
-	case s.Closed:
-		return subClosed
-	case s.Opened.UnixNano() == 0:
-		return subNew
-	}
-	return subDead
 }
 
 func (r *ringReport) write(w *lines) error {
@@ -192,7 +173,7 @@ func (r *ringReport) write(w *lines) error {
 			s.writeGate(w)
 			continue
 		}
-		if s.State == subNew {
+		if s.State == monitor.StateNew {
 			w.printf("  %s: nobody has opened it yet\n", s.Name)
 		} else {
 			w.printf("  %s: %s, pid %d, since %s\n", s.Name, s.State, s.PID, s.Opened.Format(time.DateTime))
@@ -215,7 +196,7 @@ func (r *ringReport) gates() (holding, all int) {
 		if s.Gate != "" {
 			all++
 		}
-		if s.Gate == gateWord(ring.GateHolding) {
+		if s.Gate == monitor.GateHolding {
 			holding++
 		}
 	}
@@ -225,7 +206,7 @@ func (r *ringReport) gates() (holding, all int) {
 func (s *subStatus) writeGate(w *lines) {
 	switch s.Gate {
 	case "":
-	case gateWord(ring.GateHolding):
+	case monitor.GateHolding:
 		w.printf("    gate       the publisher waits for it %s\n", policyText(time.Duration(s.HoldNs), s.DropDead))
 	default:
 		w.printf("    gate       %s: the publisher waits for it no more\n", s.Gate)

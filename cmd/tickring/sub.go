@@ -15,6 +15,7 @@ import (
 
 	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
 type subOptions struct {
@@ -247,7 +248,7 @@ func (s *subscription) report(last time.Time) *subReport {
 		Ring: s.follow.cfg.ring, Name: s.follow.cfg.name, Schema: s.tally.schema,
 		Delivered: s.tally.messages, Lost: s.follow.lost, Gaps: s.follow.gaps, Bytes: s.tally.bytes, ByType: s.tally.byType(),
 		FirstSeq: s.firstSeq, LastSeq: s.latestSeq, Negative: s.follow.negative, Spikes: s.follow.spikes,
-		Gate: gateWord(s.follow.gate),
+		Gate: monitor.GateWord(s.follow.gate),
 	}
 	if s.tally.messages > 0 {
 		r.DurationNs = max(0, int64(last.Sub(s.began)))

@@ -60,6 +60,19 @@ func Ns(ns int64) string {
 	}
 }
 
+// Round writes a time span that is a round number of a unit, such as 50 ns or 2 µs, in three
+// digits at most.
+func Round(ns float64) string {
+	unit := "ns"
+	for _, u := range []string{"µs", "ms", "s"} {
+		if ns < 999.5 {
+			break
+		}
+		ns, unit = ns/1000, u
+	}
+	return strconv.FormatFloat(ns, 'g', 3, 64) + " " + unit
+}
+
 // digits3 writes a number from 1 to 1000 with three digits.
 func digits3(v float64) string {
 	switch {

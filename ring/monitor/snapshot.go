@@ -56,16 +56,6 @@ type Publisher struct {
 	Error  string        `json:"error,omitempty"` // why its file cannot be read
 }
 
-// The states of a subscriber.
-const (
-	StateReading = "reading" // it has an owner
-	StateStuck   = "stuck"   // it has one, there are messages to read, and it has not moved for Config.Stuck
-	StateDead    = "dead"    // its owner ended without closing it
-	StateClosed  = "closed"
-	StateNew     = "new"    // a gate that nobody has opened yet
-	StateBroken  = "broken" // its file cannot be read; see Error
-)
-
 // Subscriber is a named subscriber as the monitor sees it.
 type Subscriber struct {
 	Name     string        `json:"name"`

@@ -20,7 +20,7 @@ type watchedSub struct {
 }
 
 func (u *watchedSub) poll(m *Monitor, t poll, i *ring.SubSight, r *ring.Sight) Subscriber {
-	s := Subscriber{Name: i.Name, Gate: gateWord(i.Gate), Hold: i.Hold, DropDead: i.DropDead, LagTime: -1}
+	s := Subscriber{Name: i.Name, Gate: GateWord(i.Gate), Hold: i.Hold, DropDead: i.DropDead, LagTime: -1}
 	if i.Err != nil {
 		s.State, s.Error = StateBroken, i.Err.Error()
 		u.flow, u.known = rates{}, false
@@ -67,27 +67,10 @@ func (u *watchedSub) move(t poll, i *ring.SubSight, lag uint64) {
 }
 
 func (u *watchedSub) state(m *Monitor, t poll, i *ring.SubSight) string {
-	switch {
-	case i.Active && t.now-u.waiting >= m.cfg.Stuck:
+	if i.Active && t.now-u.waiting >= m.cfg.Stuck {
 		return StateStuck
-	case i.Active:
-		return StateReading
-	case i.Closed:
-		return StateClosed
-	case i.Opened.UnixNano() == 0:
-		return StateNew
 	}
-	return StateDead
-}
-
-func gateWord(g ring.GateState) string {
-	switch g {
-	case ring.GateNone:
-		return ""
-	case ring.GateHolding:
-		return "holding"
-	}
-	return g.String()
+	return StateOf(&i.SubscriberInfo)
 }
 
 // spikes makes a list that is there, be it empty.

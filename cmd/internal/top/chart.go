@@ -9,6 +9,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/tickring/tickring/internal/text"
 	"github.com/tickring/tickring/ring/monitor"
 )
 
@@ -86,18 +87,13 @@ func (a axis) labels() string {
 	b := []rune(strings.Repeat("─", a.width))
 	for d := a.low; ; d++ {
 		at := int(math.Round((d - a.low) * a.perDecade))
-		label := []rune("┴" + round(int64(math.Pow(10, d))) + " ")
+		label := []rune("┴" + strings.ReplaceAll(text.Round(math.Pow(10, d)), " ", "") + " ")
 		if at+len(label) > a.width {
 			break
 		}
 		copy(b[at:], label)
 	}
 	return string(b)
-}
-
-// round writes a power of ten.
-func round(v int64) string {
-	return strings.NewReplacer(".00", "", ".0", "").Replace(ns(v))
 }
 
 // mark is a value to be shown on an axis.

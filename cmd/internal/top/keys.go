@@ -6,21 +6,6 @@ import (
 	"github.com/tickring/tickring/ring/monitor"
 )
 
-// keyHelp tells of the keys, by what they do.
-var keyHelp = [][2]string{
-	{"↑ ↓  j k", "select a line; PgUp PgDn, g and G: by pages, to the ends"},
-	{"Enter  →", "open the ring or the subscriber"},
-	{"Esc  ←", "back; then let go of the filter"},
-	{"< >", "sort by the column before, after; s: the next one"},
-	{"r", "the other way round"},
-	{"w  1 2 3", "window of the latencies: last second, last minute, since start"},
-	{"/", "filter: words that name, state, gate or wait strategy contain"},
-	{"t", "rings with their subscribers, or all subscribers together"},
-	{"p  Space", "pause: what is shown stays, looking goes on"},
-	{"?  h", "this help"},
-	{"q  Ctrl-C", "quit"},
-}
-
 // key follows a key. What is typed fast comes as one message of several characters.
 func (m Model) key(k tea.KeyMsg) (Model, tea.Cmd) {
 	if k.Type == tea.KeyCtrlC {

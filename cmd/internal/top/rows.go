@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tickring/tickring/ring"
 	"github.com/tickring/tickring/ring/monitor"
 )
 
@@ -141,9 +142,9 @@ func tallyOf(snap *monitor.Snapshot) (t tally) {
 			t.absent++
 		case r.Error != "":
 			t.broken++
-		case r.Publisher == "dead":
+		case r.Publisher == ring.Dead.String():
 			t.dead++
-		case r.Publisher == "hung":
+		case r.Publisher == ring.Hung.String():
 			t.hung++
 		}
 		for j := range r.Subscribers {
