@@ -64,8 +64,12 @@ func (e *evidence) ran() bool {
 	if e.lost() {
 		return false
 	}
-	return e.knows(KnowSwitches) && e.Voluntary == 0 && (e.Involuntary == 0 || e.knows(KnowSched) && e.RunDelay < e.half) ||
-		e.knows(KnowSched) && e.At-e.OnCPU < e.half
+	if e.knows(KnowSched) && e.At-e.OnCPU < e.half {
+		return true
+	}
+	// A thread without a switch may have slept all the time, too.
+	return e.knows(KnowSwitches) && e.Voluntary == 0 && (e.Involuntary == 0 || e.knows(KnowSched) && e.RunDelay < e.half) &&
+		(!e.knows(KnowSched) || e.OnCPU >= e.half)
 }
 
 func (e *evidence) throttled() (Cause, string) {
@@ -115,7 +119,8 @@ func (e *evidence) preempted() (Cause, string) {
 	if e.RunDelay < e.half || e.standing() > e.RunDelay {
 		return CauseUnknown, ""
 	}
-	return CausePreempted, fmt.Sprintf("other tasks had the CPU for %s while the thread could have run, and it was sent off %s", ns(e.RunDelay), times(e.Involuntary))
+	delay := min(e.RunDelay, e.At) // it is counted when it ends, and may have begun before
+	return CausePreempted, fmt.Sprintf("other tasks had the CPU for %s while the thread could have run, and it was sent off %s", ns(delay), times(e.Involuntary))
 }
 
 // standing is how long thread and watcher stood still together.

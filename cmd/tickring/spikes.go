@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -46,7 +47,7 @@ took longer than that, about when, and what happened to the thread of the proces
 ran most. These are marked with ~: neither message nor time is exact.
 
 The JSON object: subscribers with name, active and spikes, and publisher, null if
-it does not record. With --follow one object per spike: of is the subscriber, or
+it does not record, or if its file cannot be read, which publisher_error says. With --follow one object per spike: of is the subscriber, or
 empty and publisher is true; watched says that it was seen from outside.`,
 		Example: `  tickring spikes es
   tickring spikes es --sub alpha --above 1ms --json | jq '.subscribers[].spikes.list[] | {seq, cause, why}'
@@ -75,6 +76,8 @@ type spikesReport struct {
 	Ring        string         `json:"ring"`
 	Subscribers []subSpikes    `json:"subscribers"`
 	Publisher   *ring.SpikeLog `json:"publisher"`
+	// PublisherError says why the publisher's file cannot be read, if so.
+	PublisherError string `json:"publisher_error,omitempty"`
 }
 
 type subSpikes struct {
@@ -107,10 +110,11 @@ func (a *app) spikes(o spikesOptions) error {
 	}
 	if late := info.Late; late != nil && o.sub == "" {
 		if late.Err != nil {
-			return late.Err
+			r.PublisherError = late.Err.Error()
+		} else {
+			log := above(late.Spikes, o.above)
+			r.Publisher = &log
 		}
-		log := above(late.Spikes, o.above)
-		r.Publisher = &log
 	}
 	if o.json {
 		return writeJSON(a.stdout, r)
@@ -160,6 +164,9 @@ func (a *app) writeSpikes(r spikesReport) error {
 			all = append(all, seenSpike{Of: s.Name, Spike: k})
 		}
 	}
+	if r.PublisherError != "" {
+		w.printf("the publisher: %s\n", r.PublisherError)
+	}
 	if r.Publisher != nil {
 		tell("the publisher", *r.Publisher)
 		for _, k := range r.Publisher.List {
@@ -176,9 +183,9 @@ func (a *app) writeSpikes(r spikesReport) error {
 	w.printf("\n")
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	t := &lines{w: table, err: w.err}
-	t.printf("TIME\tWHO\tLATE\tFROM\tMESSAGES\tBEHIND\tCAUSE\tWHY\n")
+	t.printf("%s\n", strings.Join(spikeHeads(), "\t"))
 	for _, s := range all {
-		t.printf("%s\n", s.row("\t"))
+		t.printf("%s\n", strings.Join(s.row(), "\t"))
 	}
 	if t.err != nil {
 		return t.err
@@ -186,8 +193,17 @@ func (a *app) writeSpikes(r spikesReport) error {
 	return table.Flush()
 }
 
-// row is the columns of a table, with what stands between them.
-func (s seenSpike) row(between string) string {
+func spikeHeads() []string {
+	return []string{"TIME", "WHO", "LATE", "FROM", "MESSAGES", "BEHIND", "CAUSE", "WHY"}
+}
+
+// spikeLine is a row of a table that nobody knows the rest of.
+func spikeLine(row []string) string {
+	return fmt.Sprintf("%-26s  %-14s  %-7s  %-11s  %-8s  %-7s  %-9s  %s", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7])
+}
+
+// row is the columns of a table, as spikeHeads has them.
+func (s seenSpike) row() []string {
 	k := s.Spike
 	who, from := s.Of, text.Count(k.Seq)
 	if s.Publisher {
@@ -204,11 +220,7 @@ func (s seenSpike) row(between string) string {
 	if k.Explained {
 		cause = k.Cause.String()
 	}
-	row := k.Time.Local().Format("2006-01-02 15:04:05.000000")
-	for _, column := range []string{who, text.Ns(int64(k.Latency)), from, text.Count(k.Messages), behind, cause, k.Why} {
-		row += between + column
-	}
-	return row
+	return []string{k.Time.Local().Format("2006-01-02 15:04:05.000000"), who, text.Ns(int64(k.Latency)), from, text.Count(k.Messages), behind, cause, k.Why}
 }
 
 // spikesEvery is how often to look whether there are new ones.
@@ -216,7 +228,8 @@ const spikesEvery = 10 * time.Millisecond
 
 // followSpikes shows spikes as they come.
 func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
-	if _, err := ring.Stat(a.dir, o.ring); err != nil {
+	info, err := ring.Stat(a.dir, o.ring)
+	if err != nil {
 		return noRing(err, a.dir, o.ring)
 	}
 	w, err := ring.OpenWatch(a.dir, o.ring)
@@ -227,9 +240,12 @@ func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
 	f := &spikeFollower{o: o, told: map[string]spikesTold{}, watched: map[string]*watchedProcess{}}
 	defer f.close()
 	if !o.json {
-		if _, err := fmt.Fprintln(a.stdout, "TIME                        WHO  LATE  FROM  MESSAGES  BEHIND  CAUSE  WHY"); err != nil {
+		if _, err := fmt.Fprintln(a.stdout, spikeLine(spikeHeads())); err != nil {
 			return err
 		}
+	}
+	if note := o.waitsFor(&info); note != "" {
+		fmt.Fprintf(a.stderr, "tickring spikes: %s\n", note)
 	}
 	var sight ring.Sight
 	for first := true; ; first = false {
@@ -239,7 +255,7 @@ func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
 			if o.json {
 				err = writeJSON(a.stdout, s)
 			} else {
-				_, err = fmt.Fprintln(a.stdout, s.row("  "))
+				_, err = fmt.Fprintln(a.stdout, spikeLine(s.row()))
 			}
 			if err != nil {
 				return err
@@ -249,6 +265,25 @@ func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
 			return nil
 		}
 	}
+}
+
+// waitsFor says why nothing may come, "" if something may.
+func (o *spikesOptions) waitsFor(info *ring.Info) string {
+	recording, there := false, o.sub == ""
+	for _, s := range info.Subscribers {
+		if o.sub == "" || s.Name == o.sub {
+			there = true
+			recording = recording || s.Spikes.Threshold != 0
+		}
+	}
+	recording = recording || o.sub == "" && info.Late != nil && info.Late.Spikes.Threshold != 0
+	switch {
+	case !there:
+		return fmt.Sprintf("ring %q has no subscriber %q yet; waiting for it", o.ring, o.sub)
+	case !recording && o.above == 0:
+		return fmt.Sprintf("nobody records spikes on ring %q yet: start a subscriber or the publisher with --spikes, or look on from outside with --above 1ms", o.ring)
+	}
+	return ""
 }
 
 // spikeFollower remembers what was told.

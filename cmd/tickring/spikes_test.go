@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,8 +67,33 @@ func TestSpikesCommand(t *testing.T) {
 		t.Error(out)
 	}
 	h.run("spikes", "feed", "--sub", "three").want(exitError).sentence(`no subscriber "three"`)
+	// Who follows is told if nothing can come.
+	for _, c := range [][]string{{"nobody records", "--sub", "two"}, {`no subscriber "three" yet`, "--sub", "three"}} {
+		p := h.start(append([]string{"spikes", "feed", "--follow"}, c[1:]...)...)
+		p.await(c[0])
+		p.cmd.Process.Signal(os.Interrupt)
+		p.want(exitOK)
+		if head := p.stdout.String(); strings.Join(strings.Fields(head), " ") != "TIME WHO LATE FROM MESSAGES BEHIND CAUSE WHY" {
+			t.Error(head)
+		}
+	}
 	if after := h.snapshot(); after != before {
 		t.Errorf("looking has changed files:\n%s\n%s", before, after)
+	}
+
+	// A publisher's file that is spoilt does not hide what subscribers have recorded.
+	if err := os.Truncate(filepath.Join(h.dir, "feed", "publisher"), 10); err != nil {
+		t.Fatal(err)
+	}
+	out = h.run("spikes", "feed").want(exitOK).stdout.String()
+	for _, w := range []string{"the publisher: ", "corrupt", "stopped"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s", w, out)
+		}
+	}
+	r = spikesReport{}
+	if h.run("spikes", "feed", "--json").want(exitOK).json(&r); r.Publisher != nil || r.PublisherError == "" || len(r.Subscribers) != 2 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -108,4 +135,30 @@ func TestSpikeFollower(t *testing.T) {
 	sub.Opened, sub.Spikes = now, ring.SpikeLog{}
 	add(time.Second, true)
 	tell(false, 1)
+}
+
+// TestWatchedLooks: from outside, what happened to a thread is known from before the
+// message came, however long ago that was and however late the watcher itself is.
+func TestWatchedLooks(t *testing.T) {
+	var w watchedThread
+	at := time.Duration(0)
+	for range 20_000 { // 200 s
+		at += spikesEvery
+		w.add(affinity.Activity{At: at})
+	}
+	if len(w.looks) > watchedLooks || w.looks[0].At != spikesEvery || w.last().At != at {
+		t.Fatalf("%d looks, from %v to %v of %v", len(w.looks), w.looks[0].At, w.last().At, at)
+	}
+	late := 700 * time.Millisecond // since the look before
+	read := at
+	w.add(affinity.Activity{At: at + late})
+	for _, took := range []time.Duration{0, time.Millisecond, time.Second, 10 * time.Second, 100 * time.Second} {
+		from := w.since(took).At
+		if wanted := read - took - 2*spikesEvery; from > wanted || wanted-from > spikesEvery+took/8 {
+			t.Errorf("for %v from %v on, wanted %v", took, from, wanted)
+		}
+	}
+	if from := w.since(time.Hour).At; from != spikesEvery {
+		t.Errorf("from %v on", from)
+	}
 }

@@ -29,10 +29,47 @@ type watchedThread struct {
 
 func (t *watchedThread) last() affinity.Activity { return t.looks[len(t.looks)-1] }
 
+// add keeps a look. When there are many, some go: the longer ago something was, the coarser
+// it needs to be known, and nothing of this day is too long ago.
+func (t *watchedThread) add(a affinity.Activity) {
+	if len(t.looks) == watchedLooks {
+		kept := t.looks[:1]
+		for i := 1; i < watchedLooks-1; i++ {
+			from := kept[len(kept)-1].At
+			if t.looks[i+1].At-from > (a.At-from)/watchedFineness {
+				kept = append(kept, t.looks[i])
+			}
+		}
+		kept = append(kept, t.last())
+		if len(kept) == watchedLooks {
+			kept = slices.Delete(kept, 0, 1)
+		}
+		t.looks = kept
+	}
+	t.looks = append(t.looks, a)
+}
+
+// since returns the look from before a message began to wait that took as long as that and
+// was read after the look before the last one, which may be long ago if this process was
+// starved. What stopped its reader may have done so before the message came.
+func (t *watchedThread) since(longest time.Duration) affinity.Activity {
+	read := t.looks[max(len(t.looks)-2, 0)].At
+	before := t.looks[0]
+	for _, l := range t.looks {
+		if l.At <= read-longest-2*spikesEvery {
+			before = l
+		}
+	}
+	return before
+}
+
 const (
 	watchedThreads = 16                     // of a process, at most
 	watchedLooks   = 256                    // that are kept of a thread
 	listEvery      = 500 * time.Millisecond // how often threads are listed
+
+	// watchedFineness: how long ago something was is known to this part of it.
+	watchedFineness = 16
 )
 
 // watch looks at a subscriber that does not record: whether messages were late since the
@@ -54,17 +91,18 @@ func (f *spikeFollower) watch(s *ring.SubSight, now time.Time) (ring.Spike, bool
 		return ring.Spike{}, false
 	}
 	spike := ring.Spike{Kind: ring.SpikeRead, Time: now, CPU: -1, Happened: affinity.Activity{CPU: -1}}
+	var longest time.Duration
 	for _, c := range s.New {
-		lowest, _ := ring.BucketRange(c.Bucket)
+		lowest, highest := ring.BucketRange(c.Bucket)
 		if lowest >= int64(f.o.above) {
 			spike.Messages += c.N
-			spike.Latency = max(spike.Latency, time.Duration(lowest))
+			spike.Latency, longest = max(spike.Latency, time.Duration(lowest)), max(longest, time.Duration(highest))
 		}
 	}
 	if spike.Messages == 0 {
 		return ring.Spike{}, false
 	}
-	p.explain(&spike)
+	p.explain(&spike, longest)
 	return spike, true
 }
 
@@ -75,12 +113,9 @@ func (p *watchedProcess) look(now time.Time) {
 		p.list()
 	}
 	for _, t := range p.threads {
-		if len(t.looks) == watchedLooks {
-			t.looks = slices.Delete(t.looks, 0, watchedLooks/2)
-		}
 		var a affinity.Activity
 		t.witness.Look(&a)
-		t.looks = append(t.looks, a)
+		t.add(a)
 	}
 }
 
@@ -114,21 +149,15 @@ func (p *watchedProcess) list() {
 	}
 }
 
-// explain says what happened to the thread that ran most.
-func (p *watchedProcess) explain(s *ring.Spike) {
+// explain says what happened to the thread that ran most while a message took longest at
+// the most.
+func (p *watchedProcess) explain(s *ring.Spike, longest time.Duration) {
 	if p.failed != nil || len(p.threads) == 0 {
 		s.Why = fmt.Sprintf("process %d cannot be looked at: %v", p.pid, p.failed)
 		return
 	}
 	t := slices.MaxFunc(p.threads, func(a, b *watchedThread) int { return cmp.Compare(a.last().OnCPU, b.last().OnCPU) })
-	after := t.last()
-	// It was noticed since the look before the last one, at the earliest.
-	before := t.looks[0]
-	for _, l := range t.looks {
-		if l.At <= after.At-s.Latency-2*spikesEvery {
-			before = l
-		}
-	}
+	after, before := t.last(), t.since(longest)
 	s.Happened = after.Since(before)
 	s.TID, s.CPU = t.tid, after.CPU
 	s.Explained = true
