@@ -537,3 +537,30 @@ func TestNamedRings(t *testing.T) {
 		t.Errorf("a directory that is none: %+v", s)
 	}
 }
+
+// TestNoWindowHasMoreThanTheLongest: the longest latency is known exactly, and the buckets
+// that windows are of are not; no window says that something took longer.
+func TestNoWindowHasMoreThanTheLongest(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.create("r")
+	f.open("r", "a")
+	sub := f.file("r", "a")
+	sub.begin(f.now)
+	f.poll(time.Second)
+	low, high := ring.BucketRange(700)
+	longest := (low + high) / 2
+	sub.measure(700, 5)
+	sub.put(maxAt, uint64(longest))
+	s := only(t, f.poll(time.Second))
+	for _, w := range []Window{s.Second, s.Minute, s.Start} {
+		if w.Count != 5 || w.Max != longest || w.P50 != longest || w.P9999 != longest {
+			t.Errorf("longest %d, %+v", longest, w)
+		}
+	}
+	// A longer one that its file does not tell yet counts all the same.
+	sub.measure(900, 5)
+	low, _ = ring.BucketRange(900)
+	if s = only(t, f.poll(time.Second)); s.Second.Max < low || s.Start.Max < low {
+		t.Errorf("%+v %+v, at least %d", s.Second, s.Start, low)
+	}
+}

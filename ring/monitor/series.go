@@ -195,6 +195,10 @@ func (s *series) windows(m *Monitor, t poll, i *measured) (sec, min, start Windo
 	}
 	min.Seconds = (t.now - from).Seconds()
 	start = s.start
+	if start.Count > 0 { // nothing took longer than the longest of all, which is exact
+		sec.atMost(start.Max)
+		min.atMost(start.Max)
+	}
 	if start.Seconds = t.wall.Sub(i.opened).Seconds(); start.Seconds < 0 || i.opened.UnixNano() == 0 {
 		start.Seconds = 0
 	}

@@ -103,6 +103,7 @@ type Window struct {
 	P99     int64   `json:"p99"`
 	P999    int64   `json:"p999"`
 	P9999   int64   `json:"p9999"`
-	// Max is exact since the start, and else the upper edge of the highest bucket with a count.
+	// Max is exact since the start, and else the upper edge of the highest bucket with a count,
+	// but never more than since the start.
 	Max int64 `json:"max"`
 }

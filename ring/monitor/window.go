@@ -51,12 +51,16 @@ func (m *middles) window(counts *ring.Counts, from, to int, total uint64, larges
 	low, high := ring.BucketRange(to - 1)
 	w.Max = high
 	if largest > 0 {
-		w.Max = max(largest, low)
-		for _, p := range at {
-			*p = min(*p, w.Max)
-		}
+		w.atMost(max(largest, low))
 	}
 	return w
+}
+
+// atMost takes down what is more than the largest latency of all.
+func (w *Window) atMost(largest int64) {
+	for _, p := range []*int64{&w.P50, &w.P90, &w.P99, &w.P999, &w.P9999, &w.Max} {
+		*p = min(*p, largest)
+	}
 }
 
 // rank says the how manieth of total a percentile is, as the library has it.
