@@ -106,7 +106,7 @@ func showMeasured(w *lines, all []doctor.Measured, p paint) {
 		}
 		w.printf("%-6d %8.0f %7.2f%% %9s %9s %9s %9s\n", m.CPU, m.PerSecond, m.Lost, text.Ns(m.P50), text.Ns(m.P99), text.Ns(m.P999), text.Ns(m.Max))
 	}
-	w.printf("\nHow many of the gaps took so long, or longer\nCPU")
+	w.printf("\nHow many gaps took from so long up to the next column\nCPU")
 	for _, b := range gaps.Bounds() {
 		w.printf(" %6s", strings.ReplaceAll(text.Round(b), " ", ""))
 	}

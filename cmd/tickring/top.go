@@ -50,7 +50,8 @@ Keys: ? tells all; arrows or j and k select, Enter opens, < and > sort, w change
 window, / filters, p pauses, q quits. NO_COLOR in the environment turns colours off.
 
 With --once it looks twice, --every apart, so that rates are known, and prints one
-frame, or with --json what it has seen; it fails if a ring that was named is not there.
+frame, or with --json what it has seen; it fails if a ring that was named is not there,
+or if the directory of rings cannot be read.
 On other things than a terminal a frame is 120 columns wide, without colours.`,
 		Example: `  tickring top
   tickring top es nq --every 250ms --sort p99
@@ -115,7 +116,9 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 	var err error
 	switch {
 	case o.json:
-		err = writeJSON(a.stdout, snap)
+		if err = writeJSON(a.stdout, snap); err == nil && snap.Error != "" {
+			err = errors.New(snap.Error)
+		}
 	case snap.Error != "":
 		return errors.New(snap.Error)
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,4 +65,9 @@ func TestTopOnce(t *testing.T) {
 	h.run("top", "--once", "--sort", "color").want(exitUsage).sentence("--sort")
 	h.run("top", "../x").want(exitUsage).sentence("name")
 	h.run("top", "--once", "--dir", "/proc/self/mem").want(exitError).sentence("/proc/self/mem")
+	unseen := h.run("top", "--once", "--json", "--every", "50ms", "--dir", "/proc/self/mem").want(exitError)
+	unseen.sentence("/proc/self/mem")
+	if snap = (monitor.Snapshot{}); json.Unmarshal(unseen.stdout.Bytes(), &snap) != nil || snap.Error == "" {
+		t.Errorf("%s", unseen.stdout.String())
+	}
 }
