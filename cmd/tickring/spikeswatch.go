@@ -173,9 +173,3 @@ func (p *watchedProcess) close() {
 	}
 	p.threads = nil
 }
-
-func (f *spikeFollower) close() {
-	for _, p := range f.watched {
-		p.close()
-	}
-}
