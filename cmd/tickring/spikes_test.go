@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,7 +20,7 @@ func TestSpikesCommand(t *testing.T) {
 	h.run("spikes", "feed").want(exitError).sentence(`no such ring`, "feed")
 	h.run("sub", "feed", "--spikes", "0s").want(exitUsage).sentence("--spikes", "want a time")
 	h.run("sub", "feed", "--spikes", "1ms", "--anonymous").want(exitUsage)
-	path, _, _ := h.mboFile("session.dbn", 300)
+	path, _, _ := h.mboFile("session.dbn", 9000) // half a minute
 	one := h.start("sub", "feed", "--name", "one", "--until-closed", "--spikes", "5ms")
 	two := h.start("sub", "feed", "--name", "two", "--until-closed")
 	one.await("waiting for it")
@@ -39,9 +40,17 @@ func TestSpikesCommand(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		p.cmd.Process.Signal(syscall.SIGCONT)
 	}
+	for explained := false; !explained; time.Sleep(time.Millisecond) {
+		info, err := ring.Stat(h.dir, "feed")
+		if err != nil || info.Publisher != ring.Live {
+			t.Fatalf("no stop was recorded while the ring was live: %+v, %v", info.Subscribers, err)
+		}
+		explained = slices.ContainsFunc(info.Subscribers[0].Spikes.List, func(s ring.Spike) bool { return s.Explained && s.Cause == affinity.CauseStopped })
+	}
+	feed.signal(syscall.SIGINT)
 	one.want(exitOK)
 	two.want(exitOK)
-	feed.want(exitOK)
+	feed.want(exitError).sentence("stopped by a signal")
 
 	before := h.snapshot()
 	var r spikesReport
