@@ -26,19 +26,24 @@ check: fmt vet staticcheck cross test purego hooks race ## what has to pass befo
 fmt:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 
+# What has files for these tags only.
+PUREGO := ./internal/mem ./feed/dbn ./order
+HOOKS := ./internal/mem ./ring ./cmd/tickring
+
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags purego ./...
-	$(GO) vet -tags hooks ./...
+	$(GO) vet -tags purego $(PUREGO)
+	$(GO) vet -tags hooks $(HOOKS)
 
 staticcheck:
 	$(GO) tool staticcheck ./...
-	$(GO) tool staticcheck -tags hooks ./internal/mem ./ring ./cmd/tickring
+	$(GO) tool staticcheck -tags hooks $(HOOKS)
 
 # The race detector is the one thing here that needs a C compiler. What has no goroutines
-# has no races: codecs, books and limits are left out.
+# has no races: codecs, books, limits and pictures are left out, and the page, which is
+# JavaScript; the server behind it is not.
 race: ## the tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vE '/feed/(dbn|itch|synth|book)$$|/order/risk$$')
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vE '/feed/(dbn|itch|synth|book)$$|/order/risk$$|/bench/(plot|report)$$|/cmd/internal/(hlog|serve/page)$$')
 
 # All that reads or writes shared memory itself, and the whole loop once.
 purego: ## the tests without assembly
