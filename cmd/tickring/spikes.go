@@ -38,7 +38,9 @@ unknown. Messages in a row that are late are one spike.
 Whoever is to record is started with --spikes ('tickring sub', strategy, gateway, replay)
 or sets Spikes in Go. The newest 127 spikes stay in the file of each, also when its
 process has died. behind is how many messages were published and not read when the
-first of them was read; + means that there were more.
+first of them was read; + means that there were more. Of a publisher, pace is how late it
+was against its own pace, held how long gates kept it waiting, and claim how long it had
+a place in the ring without publishing.
 
 With --follow spikes are shown as they come, until a signal ends it. With --above as well,
 subscribers that do not record are watched from outside, every 10 ms: how many messages

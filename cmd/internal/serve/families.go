@@ -16,7 +16,7 @@ import (
 
 func serverFamilies(s *Server) []family[*view] {
 	return []family[*view]{
-		gauge("tickring_monitor_rings", "Rings in the directory.", func(v *view) float64 { return float64(len(v.Rings)) }),
+		gauge("tickring_monitor_rings", "Rings that were looked at, or for.", func(v *view) float64 { return float64(len(v.Rings)) }),
 		gauge("tickring_monitor_directory_readable", "1 if the directory of rings could be read.", func(v *view) float64 { return truth(v.Error == "") }),
 		gauge("tickring_monitor_look_timestamp_seconds", "When the rings were looked at.", func(v *view) float64 { return unix(v.Time) }),
 		gauge("tickring_monitor_look_duration_seconds", "How long it took to look at all rings.", func(v *view) float64 { return v.Took.Seconds() }),
