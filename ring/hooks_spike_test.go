@@ -62,9 +62,7 @@ func spikesScript(b *box, dir string) error {
 		}
 	}
 	explain := func() {
-		for r.news() {
-			r.pass(0)
-		}
+		r.pass(0)
 		b.done(0)
 	}
 	explain()

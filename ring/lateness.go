@@ -88,7 +88,7 @@ func (l *lateness) close() {
 // took records what the publisher did for message seq if it took that long.
 func (l *lateness) took(kind SpikeKind, seq, ns uint64) {
 	if ns >= l.threshold && !l.goesOn(kind, seq, ns) {
-		l.begin(kind, seq, ns, 0)
+		l.begin(kind, seq, ns, ns, 0)
 	}
 }
 

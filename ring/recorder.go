@@ -22,9 +22,10 @@ type recorder struct {
 	looks   [recorderLooks]threadLook
 	count   uint64 // of all looks
 	stood   time.Duration
-	ran     uint64 // the process, at the last look, in ns
-	newest  uint64 // number of the newest spike that is explained
-	took    uint64 // its latency then
+	ran     time.Duration // the process, until the last pass
+	usual   time.Duration // how long the process ran before a pass that was in time
+	newest  uint64        // number of the newest spike that is explained
+	took    uint64        // its latency then
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -42,7 +43,7 @@ const (
 
 // newRecorder watches the calling thread from now on. It looks on when it is started.
 func newRecorder(list *spikeList) (*recorder, error) {
-	r := &recorder{list: list, stop: make(chan struct{})}
+	r := &recorder{list: list, usual: recorderEvery, stop: make(chan struct{})}
 	var w spikeWriter
 	tid, _ := w.where()
 	var err error
@@ -51,7 +52,7 @@ func newRecorder(list *spikeList) (*recorder, error) {
 	}
 	r.tid = tid
 	r.ran, _ = processTime()
-	r.look(0)
+	r.look()
 	return r, nil
 }
 
@@ -94,32 +95,43 @@ func (r *recorder) run() {
 // pass looks at the thread if it is time, or if there is something new to explain. It was
 // to come so much earlier.
 func (r *recorder) pass(late time.Duration) {
-	last := r.last()
+	r.stand(late)
+	newest := mem.LoadAcquire(&r.list.begun) // these were noticed before the look that follows
+	news := newest != r.newest || r.grown()
 	every := max(recorderEvery, recorderShare*r.witness.Cost())
-	if !r.news() && time.Duration(tick.Mono())-last.At < every-recorderEvery/2 {
-		r.stand(late) // as long as nobody looks, it counts for the next look
+	if !news && time.Duration(tick.Mono())-r.last().At < every-recorderEvery/2 {
 		return
 	}
-	r.look(late)
-	r.explainNew()
+	r.look()
+	if news {
+		r.explainNew(newest)
+	}
 }
 
 func (r *recorder) last() *threadLook { return &r.looks[(r.count-1)%recorderLooks] }
 
-// stand takes into account that the recorder was late. It stood still as far as no other
-// thread of the process ran meanwhile: without that it was late for want of a P or a CPU.
+// stand takes into account that the recorder was late.
 func (r *recorder) stand(late time.Duration) {
 	now, ok := processTime()
-	ran := time.Duration(now - r.ran)
+	ran := now - r.ran
 	r.ran = now
-	if ok && late > time.Millisecond {
-		r.stood += max(0, min(late, recorderEvery+late-ran))
+	switch {
+	case !ok:
+	case late <= time.Millisecond:
+		r.usual = ran
+	default:
+		r.stood += stoodStill(late, ran, r.usual)
 	}
 }
 
+// stoodStill is how long of the time that the recorder was late no thread of the process ran
+// that usually does: without that it was late for want of a P or a CPU.
+func stoodStill(late, ran, usual time.Duration) time.Duration {
+	return max(0, late-max(0, ran-usual))
+}
+
 // look looks at the thread and keeps what it sees.
-func (r *recorder) look(late time.Duration) {
-	r.stand(late)
+func (r *recorder) look() {
 	l := &r.looks[r.count%recorderLooks]
 	l.tid = r.tid
 	l.Stood, l.Known = r.stood, affinity.KnowStood
@@ -127,56 +139,52 @@ func (r *recorder) look(late time.Duration) {
 	r.count++
 }
 
-// news says whether there is a spike to explain, or the newest one has grown since.
-func (r *recorder) news() bool {
-	n := mem.LoadAcquire(&r.list.begun)
-	return n != r.newest || n != 0 && mem.LoadAcquire(&r.list.record(n).latency) > r.took
+// grown says whether the newest spike that is explained has become longer since.
+func (r *recorder) grown() bool {
+	return r.newest != 0 && mem.LoadAcquire(&r.list.record(r.newest).latency) > r.took
 }
 
-func (r *recorder) explainNew() {
-	if !r.news() {
-		return
-	}
-	newest := mem.LoadAcquire(&r.list.begun)
+// explainNew explains the spikes up to newest.
+func (r *recorder) explainNew(newest uint64) {
 	from := r.newest + 1
-	if newest == r.newest {
-		from = newest // it has grown
+	if r.grown() {
+		from = r.newest
 	}
 	if newest >= MaxSpikes {
 		from = max(from, newest-MaxSpikes+1)
 	}
-	for n := from; n <= newest && r.explain(n); n++ {
-		r.newest = n
+	for n := from; n <= newest; n++ {
+		r.explain(n)
 	}
+	r.newest = newest
 }
 
-// explain says what happened during a spike, if it still has its place in the list. It is
-// false if that was noticed only after the last look: it is for the next one then.
-func (r *recorder) explain(number uint64) bool {
+// explain says what happened during a spike, if it still has its place in the list.
+func (r *recorder) explain(number uint64) {
 	s := r.list.record(number)
 	if mem.LoadAcquire(&s.number) != number {
-		return true
+		return
 	}
 	began, latency, who := mem.LoadAcquire(&s.began), mem.LoadAcquire(&s.latency), mem.LoadAcquire(&s.who)
 	mem.LoadFence()
 	if mem.LoadAcquire(&s.number) != number {
-		return true
+		return
 	}
-	r.watch(int(uint32(who)))
-	if began+latency > uint64(r.last().At) {
-		return false
-	}
-	before, after := *r.before(began), r.last()
-	other := before.tid != after.tid
+	tid := int(uint32(who))
+	r.watch(tid)
+	before, after := *r.before(began), *r.last()
+	other := before.tid != tid || after.tid != tid
 	if other {
 		// Nor does it mean anything then that the recorder was late: it may have been alone.
 		before.Known &^= affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults | affinity.KnowStood
+	}
+	if after.tid != tid {
+		after.CPU = -1
 	}
 	e := explanation{took: nanoseconds(latency), other: other, happened: after.Since(before.Activity)}
 	e.cause, _ = affinity.Explain(e.took, e.happened)
 	r.list.explain(number, e)
 	r.took = latency
-	return true
 }
 
 // watch makes it watch that thread, and look at it now, if it watched another one: the
@@ -191,7 +199,7 @@ func (r *recorder) watch(tid int) {
 	}
 	r.witness.Close()
 	r.witness, r.tid = w, tid
-	r.look(0)
+	r.look()
 }
 
 // before is the newest look that was not after a moment in CLOCK_MONOTONIC ns, or the

@@ -148,7 +148,9 @@ func (l *spikeList) log(before, after *spikeList) SpikeLog {
 		if n != before.records[i].number {
 			continue // it is being written, or has been meanwhile
 		}
-		explained := after.records[i].looked == n && before.records[i].looked == n
+		// What is found out again has the same number, but covers more.
+		a, b := &before.records[i], &after.records[i]
+		explained := a.looked == n && b.looked == n && a.took == b.took && a.covers == b.covers
 		s.List = append(s.List, l.records[i].spike(n, explained))
 		s.Spikes = max(s.Spikes, n)
 	}

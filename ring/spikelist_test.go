@@ -49,6 +49,12 @@ func TestSpikeList(t *testing.T) {
 	if s = l.log(l, l); s.Spikes != n+1 || len(s.List) != MaxSpikes || s.List[MaxSpikes-1].Number != n+1 {
 		t.Errorf("%d spikes, %d in the list", s.Spikes, len(s.List))
 	}
+	l.explain(n, explanation{took: 1})
+	before = *l
+	l.explain(n, explanation{took: 2}) // it has grown: found out anew between two copies
+	if s = l.log(&before, l); s.List[MaxSpikes-2].Number != n || s.List[MaxSpikes-2].Explained || !l.log(l, l).List[MaxSpikes-2].Explained {
+		t.Errorf("%+v", s.List[MaxSpikes-2])
+	}
 	l.reset()
 	if s = l.log(l, l); s.Threshold != 0 || s.Spikes != 0 || s.Messages != 0 || s.List != nil {
 		t.Errorf("after reset: %+v", s)

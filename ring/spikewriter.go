@@ -38,12 +38,12 @@ func (w *spikeWriter) goesOn(kind SpikeKind, seq, ns uint64) bool {
 	return true
 }
 
-// begin records a spike that begins with message seq. It makes two short system calls, and
-// allocates nothing.
-func (w *spikeWriter) begin(kind SpikeKind, seq, ns, behind uint64) {
+// begin records a spike that begins with message seq, whose latency of ns began ago ns before
+// now. It makes two short system calls, and allocates nothing.
+func (w *spikeWriter) begin(kind SpikeKind, seq, ns, ago, behind uint64) {
 	tid, cpu := w.where()
 	w.newest = w.list.add(newSpike{
-		time: uint64(time.Now().UnixNano()), began: w.clock.Now() - ns,
+		time: uint64(time.Now().UnixNano()), began: w.clock.Now() - ago,
 		seq: seq, latency: ns, behind: behind,
 		who: uint64(uint32(tid)) | uint64(uint16(cpu+1))<<32 | uint64(kind)<<48,
 	})
@@ -61,12 +61,13 @@ func (s *subscriber) recordSpikes(threshold time.Duration) {
 //go:noinline
 func (s *subscriber) unusual(ns uint64) {
 	if w := s.spikes; w != nil && ns >= w.threshold {
-		seq := s.next + s.ahead
-		if s.viewed != 0 {
-			seq-- // a message in view has been passed already
+		seq, ago := s.next+s.ahead, ns
+		if s.viewed != 0 { // it has been passed already, and was in view since it was seen
+			seq--
+			ago += s.scale.Ns(s.clock.Now() - s.seen)
 		}
 		if !w.goesOn(SpikeRead, seq, ns) {
-			w.begin(SpikeRead, seq, ns, s.behind(seq))
+			w.begin(SpikeRead, seq, ns, ago, s.behind(seq))
 		}
 	}
 	if ns > histHigh {
@@ -76,7 +77,8 @@ func (s *subscriber) unusual(ns uint64) {
 	mem.Add(&s.stats.counts[histIndex(ns)], 1)
 }
 
-// spikeFrames is how many frames are walked to count what is behind a spike.
+// spikeFrames is how many frames are walked to count what is behind a spike, besides those of
+// the same batch.
 const spikeFrames = 64
 
 // behind is how many messages have been published after message seq, which is the one at
@@ -84,7 +86,7 @@ const spikeFrames = 64
 func (s *subscriber) behind(seq uint64) uint64 {
 	pos, end, next := s.pos, s.end, s.next
 walk:
-	for range spikeFrames {
+	for range spikeFrames + seq - s.next {
 		if pos == end {
 			end += s.block
 		}
@@ -93,7 +95,7 @@ walk:
 			if s.overrun(s.pos) {
 				break walk // a 0 in somebody's payload
 			}
-			return next - seq - 1
+			return after(next, seq)
 		case sizePad:
 			pos = end
 		case sizeTime:
@@ -112,5 +114,9 @@ walk:
 			next = max(next, e.seq)
 		}
 	}
-	return min(next-seq-1, math.MaxInt64) | spikeMore
+	return min(after(next, seq), math.MaxInt64) | spikeMore
 }
+
+// after is how many messages there are behind seq and before next: 0 if next, in a ring that
+// laps meanwhile, could not be brought that far.
+func after(next, seq uint64) uint64 { return max(next, seq+1) - seq - 1 }

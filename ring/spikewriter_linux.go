@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,8 +18,8 @@ func (w *spikeWriter) where() (tid, cpu int) {
 }
 
 // processTime is how long all threads of this process have run.
-func processTime() (ns uint64, ok bool) {
+func processTime() (ran time.Duration, ok bool) {
 	var ts unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts)
-	return uint64(ts.Nano()), err == nil
+	return time.Duration(ts.Nano()), err == nil
 }

@@ -2,6 +2,8 @@
 
 package ring
 
+import "time"
+
 func (w *spikeWriter) where() (tid, cpu int) { return 0, -1 }
 
-func processTime() (ns uint64, ok bool) { return 0, false }
+func processTime() (ran time.Duration, ok bool) { return 0, false }

@@ -1,0 +1,132 @@
+//go:build linux
+
+package ring
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/tick"
+)
+
+// byHand is a recorder that runs when it is told to.
+func byHand(t *testing.T) (*recorder, *spikeList) {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	l := new(spikeList)
+	r, err := newRecorder(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	return r, l
+}
+
+func addSpike(l *spikeList, tid int, latency time.Duration) uint64 {
+	return l.add(newSpike{began: tick.Mono() - uint64(latency), latency: uint64(latency), who: uint64(tid)})
+}
+
+// TestGrownSpikesAreExplainedAnew: also one that has got a successor meanwhile.
+func TestGrownSpikesAreExplainedAnew(t *testing.T) {
+	r, l := byHand(t)
+	tid := unix.Gettid()
+	first := addSpike(l, tid, time.Microsecond)
+	r.pass(0)
+	for _, successors := range []int{0, 1, 2} {
+		latency := l.record(first).latency + 1000
+		l.extend(first, latency)
+		for range successors {
+			addSpike(l, tid, time.Microsecond)
+		}
+		r.pass(0)
+		for n := first; n <= l.begun; n++ {
+			if s := l.record(n); s.looked != n || s.took != s.latency {
+				t.Errorf("with %d successors, spike %d of %d ns is explained as number %d of %d ns", successors, n, s.latency, s.looked, s.took)
+			}
+		}
+		first = l.begun
+	}
+}
+
+// TestSpikeOfAThreadThatEnded: what is known of another thread says nothing of that one.
+func TestSpikeOfAThreadThatEnded(t *testing.T) {
+	r, l := byHand(t)
+	addSpike(l, 1<<30, time.Millisecond) // the kernel numbers no thread as high
+	r.pass(0)
+	s := l.log(l, l).List[0]
+	const of = affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults | affinity.KnowInterrupt | affinity.KnowSoftirqs | affinity.KnowSteal | affinity.KnowStood
+	if !s.Explained || s.Happened.Known&of != 0 || s.Happened.CPU != -1 || !strings.Contains(s.Why, "not the one") {
+		t.Errorf("%+v", s)
+	}
+	addSpike(l, unix.Gettid(), time.Millisecond)
+	r.pass(0)
+	if s := l.log(l, l).List[1]; s.Happened.Known&affinity.KnowStood == 0 || s.Happened.CPU == -1 {
+		t.Errorf("of the watched one: %+v", s)
+	}
+}
+
+// TestStoodStill: only a process of which nothing runs stands still, however many of its
+// threads ran before.
+func TestStoodStill(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct{ late, ran, usual, want time.Duration }{
+		{80 * ms, 10 * ms, 10 * ms, 80 * ms},
+		{80 * ms, 0, 10 * ms, 80 * ms},
+		{80 * ms, 160 * ms, 160 * ms, 80 * ms}, // 16 threads that were stopped
+		{80 * ms, 90 * ms, 10 * ms, 0},         // one thread ran all the time
+		{80 * ms, 1000 * ms, 160 * ms, 0},
+		{80 * ms, 50 * ms, 10 * ms, 40 * ms},
+	} {
+		if got := stoodStill(c.late, c.ran, c.usual); got != c.want {
+			t.Errorf("%v late, ran %v, usually %v: %v, want %v", c.late, c.ran, c.usual, got, c.want)
+		}
+	}
+}
+
+// TestSpikeInTheMidstOfABatch: of a batch that was there in part before the subscriber, the
+// first late message may be far from the first.
+func TestSpikeInTheMidstOfABatch(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", Config{Dir: dir, Capacity: 4 << 20})
+	defer p.Close()
+	const before, after = 3 * spikeFrames, 10
+	publishCount(t, p, before)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a", New: FromOldest, Spikes: 1})
+	defer s.Close()
+	publishCount(t, p, after)
+	b := NewBatch(before+after, 0)
+	if st := s.NextBatch(b); st != Message || b.Len() != before+after {
+		t.Fatal(st, b.Len())
+	}
+	l := onlySub(t, dir).Spikes
+	if len(l.List) != 1 || l.List[0].Seq != before+1 || l.List[0].Messages != after || l.List[0].Behind != after-1 || l.List[0].BehindMore {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestSpikeInView: it began when the message was published, however long it is looked at.
+func TestSpikeInView(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	defer p.Close()
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a", Spikes: 1})
+	defer s.Close()
+	publishCount(t, p, 1)
+	if _, st := s.View(); st != Message {
+		t.Fatal(st)
+	}
+	seen := tick.Mono()
+	time.Sleep(20 * time.Millisecond)
+	if !s.Valid() {
+		t.Fatal("lapped")
+	}
+	if r := s.stats.spikes.record(1); r.number != 1 || r.began > seen+uint64(time.Millisecond) {
+		t.Errorf("began %v after it was seen", time.Duration(r.began-seen))
+	}
+}
