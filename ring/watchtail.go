@@ -125,20 +125,22 @@ func (v *view) stampOf(seq, pos uint64, t *tail, now uint64) (uint64, bool) {
 			return 0, false
 		}
 	}
-	word := v.frameHeader(pos)
-	switch word & 0xFFFF {
-	case 0:
-		return 0, false
-	case sizePad: // the next message is the first of the next block
-		next, ok := v.readEntry(start + v.block)
-		return next.stamp, ok && next.seq == seq
-	case sizeTime:
-		anchor = mem.LoadAcquire((*uint64)(v.payload(pos)))
-		if word = v.frameHeader(pos + lineSize); word&0xFFFF == 0 {
+	end := start + v.block
+	for at := pos; at < end; {
+		switch word := v.frameHeader(at); word & 0xFFFF {
+		case 0:
 			return 0, false
+		case sizePad:
+			at = end
+		case sizeTime: // each publisher that went on here has left one
+			anchor = mem.LoadAcquire((*uint64)(v.payload(at)))
+			at += lineSize
+		default:
+			return fullStamp(anchor, word), !v.overrun(pos)
 		}
 	}
-	return fullStamp(anchor, word), !v.overrun(pos)
+	next, ok := v.readEntry(end) // the message is the first of the next block
+	return next.stamp, ok && next.seq == seq
 }
 
 // anchorAt returns the time from which the stamp at pos counts, in the block at start.
