@@ -4,14 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/tickring/tickring/internal/mem"
-	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/mmap"
 )
 
@@ -112,9 +108,6 @@ type PublisherInfo struct {
 // [DefaultDir].
 func Stat(dir, name string) (Info, error) {
 	ps, err := pathsOf(dir, name)
-	if err == nil {
-		err = ps.checkToLook()
-	}
 	var i Info
 	if err == nil {
 		i, err = stat(ps)
@@ -125,137 +118,45 @@ func Stat(dir, name string) (Info, error) {
 	return i, nil
 }
 
+// stat is one look, at whatever the ring's file has become.
 func stat(ps paths) (Info, error) {
-	r, err := openRing(ps, mmap.ReadOnly)
-	if err != nil {
+	w := newWatch(ps)
+	w.lean = true
+	defer w.forget()
+	if err := w.open(); err != nil {
 		return Info{}, err
 	}
-	defer r.file.Close()
-	region, err := r.file.Map(mapOptions(mmap.ReadOnly, r.geo.fileSize(), true, false, false))
-	if err != nil {
+	var s Sight
+	if err := w.lookAt(w.ring.life(), &s, nil); err != nil {
 		return Info{}, err
 	}
-	defer region.Close()
-	h := &r.fixed
-	i := Info{
-		Name: ps.name, Path: ps.dir,
-		Capacity: h.capacity, Block: h.block, MaxMessage: int(h.maxMessage), Stamps: Stamps(h.stamps),
-		Schema: h.schemaName(), SchemaHash: h.schemaHash, Source: h.sourceName(),
-		Created: unixTime(h.created), Publisher: r.life(), First: h.firstSeq,
-	}
-	var gates []GateLag
-	i.Waker, _ = r.file.LockedExclusively(wakerByte)
-	err = mmap.Guard(func() error {
-		v := newView(region.Base(), r.geo)
-		i.Epoch = mem.LoadAcquire(&v.hdr.epoch)
-		i.PID = int(mem.LoadAcquire(&v.hdr.pid))
-		i.Opened = unixTime(mem.LoadAcquire(&v.hdr.opened))
-		if beat, now := mem.LoadAcquire(&v.hdr.beat), tick.Mono(); now > beat {
-			i.Beat = time.Duration(now - beat)
-		}
-		if a, ok := v.clock(); ok {
-			i.TickHz = tick.Scale(a.scale).Hz()
-		}
-		i.Mark, i.Refused = v.mark(), mem.LoadAcquire(&v.hdr.refused)
-		gates = v.listGates()
-		var s subscriber
-		s.start(v)
-		s.joinOldest(0) // first: the ring may lap between the two
-		if s.err == nil {
-			i.Oldest = s.next
-			s.joinLatest()
-			i.Last = s.floor - 1
-		}
-		if s.err != nil {
-			i.Err, i.Last, i.Oldest = s.err, 0, 0
-		}
-		return nil
-	})
-	if err != nil {
-		return Info{}, err
-	}
-	i.Late = statPublisher(ps, r.fixed.ringID)
-	i.Subscribers, err = statSubs(ps, r.fixed.ringID)
-	for _, g := range gates {
-		at, found := slices.BinarySearchFunc(i.Subscribers, g.Name, func(s SubscriberInfo, name string) int { return strings.Compare(s.Name, name) })
-		if !found {
-			i.Subscribers = slices.Insert(i.Subscribers, at, SubscriberInfo{Name: g.Name, Err: fmt.Errorf("the gate's file is not there: %w", mmap.ErrNotExist)})
-		}
-		s := &i.Subscribers[at]
-		s.Gate, s.Hold, s.DropDead = g.State, g.Hold, g.DropDead
-	}
-	return i, err
+	return s.info(), nil
 }
 
-func statSubs(ps paths, ringID uint64) ([]SubscriberInfo, error) {
-	files, err := os.ReadDir(ps.subs())
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	var subs []SubscriberInfo
-	for _, f := range files {
-		if CheckName(f.Name()) != nil {
-			continue // a temporary file, or none of ours
+// info tells the same with histograms of the library.
+func (s *Sight) info() Info {
+	i := s.Info
+	for k := range s.Subs {
+		u := &s.Subs[k]
+		if u.Err == nil {
+			u.Latency = u.histogram()
 		}
-		s, err := statSub(ps, f.Name(), ringID)
-		if errors.Is(err, mmap.ErrNotExist) {
-			continue // it left meanwhile
+		i.Subscribers = append(i.Subscribers, u.SubscriberInfo)
+	}
+	if s.Own != nil {
+		if s.Own.Err == nil {
+			s.Own.Latency = s.Own.histogram()
 		}
-		if err != nil {
-			s = SubscriberInfo{Name: f.Name(), Err: err}
-		}
-		subs = append(subs, s)
+		i.Late = &s.Own.PublisherInfo
 	}
-	return subs, nil
-}
-
-func statSub(ps paths, name string, ringID uint64) (SubscriberInfo, error) {
-	f, err := mmap.Open(ps.sub(name), mmap.ReadOnly)
-	if err != nil {
-		return SubscriberInfo{}, err
-	}
-	defer f.Close()
-	s, err := readSub(f)
-	if err != nil {
-		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
-	}
-	i := s.info(name)
-	i.Latency = importHistogram(&s.counts)
-	if s.ringID != ringID {
-		i.Cursor = 0 // of an earlier ring of this name: it means nothing here
-	}
-	if i.Spikes, err = readSpikes(f, &s.spikes); err != nil {
-		return SubscriberInfo{}, fmt.Errorf("%s: %w", ps.sub(name), err)
-	}
-	i.Active, err = f.LockedExclusively(lockWhole)
-	return i, err
-}
-
-// statPublisher reads the publisher's own file. It is nil if there is none, or one that
-// an earlier ring of this name has left.
-func statPublisher(ps paths, ringID uint64) *PublisherInfo {
-	f, err := mmap.Open(ps.publisher(), mmap.ReadOnly)
-	if errors.Is(err, mmap.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return &PublisherInfo{Err: err}
-	}
-	defer f.Close()
-	s, err := readStats(f, pubMagic)
-	var log SpikeLog
-	if err == nil {
-		log, err = readSpikes(f, &s.spikes)
-	}
-	if err != nil {
-		return &PublisherInfo{Err: fmt.Errorf("%s: %w", ps.publisher(), err)}
-	}
-	if s.ringID != ringID {
-		return nil
-	}
-	i := s.publisherInfo()
-	i.Latency, i.Spikes = importHistogram(&s.counts), log
 	return i
+}
+
+func (l *Latencies) histogram() *hdrhistogram.Histogram {
+	if l.Counts == nil {
+		return new(Counts).Histogram()
+	}
+	return l.Counts.Histogram()
 }
 
 // publisherInfo tells what a copy of a publisher's file says, but for its latencies and spikes.

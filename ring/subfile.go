@@ -278,18 +278,16 @@ func (o *openedSub) close() {
 
 // readSub copies a subscriber's file and verifies its constant part. It does not
 // map it, so its owner can do nothing to the reader.
-func readSub(f *mmap.File) (*subFile, error) { return readStats(f, subMagic) }
-
-// readStats is readSub for files with that magic number.
-func readStats(f *mmap.File, magic uint64) (*subFile, error) {
+func readSub(f *mmap.File) (*subFile, error) {
 	s := new(subFile)
-	if err := s.readFrom(f, magic, subFileSize); err != nil {
+	if err := s.readFrom(f, subMagic, subFileSize); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// readFrom is readStats of the first n bytes: the constant part at least.
+// readFrom is readSub of the first n bytes, the constant part at least, of a file with that
+// magic number.
 func (s *subFile) readFrom(f *mmap.File, magic uint64, n int) error {
 	size, err := f.Size()
 	if err != nil {

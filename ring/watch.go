@@ -29,6 +29,7 @@ type Watch struct {
 	clock  clockAnchor // as of this look; without a scale it is not known
 
 	schema, source string
+	lean           bool   // files of subscribers are open only while they are looked at
 	files          uint64 // that had this name
 	fileID         uint64 // of the last of them
 
@@ -86,7 +87,11 @@ func OpenWatch(dir, name string) (*Watch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ring: watch %q: %w", name, err)
 	}
-	return &Watch{paths: ps, own: watchedFile{path: ps.publisher(), magic: pubMagic}}, nil
+	return newWatch(ps), nil
+}
+
+func newWatch(ps paths) *Watch {
+	return &Watch{paths: ps, own: watchedFile{path: ps.publisher(), magic: pubMagic}}
 }
 
 // Look looks at the ring and at its subscribers once, and fills s, of which it uses the
@@ -145,6 +150,11 @@ func (w *Watch) look(s *Sight, subs []SubSight) error {
 	if err != nil {
 		return err
 	}
+	return w.lookAt(life, s, subs)
+}
+
+// lookAt looks at the ring that is open, and fills s, with the memory of subs.
+func (w *Watch) lookAt(life Life, s *Sight, subs []SubSight) error {
 	h := &w.ring.fixed
 	s.Info = Info{
 		Name: w.paths.name, Path: w.paths.dir,
@@ -154,7 +164,7 @@ func (w *Watch) look(s *Sight, subs []SubSight) error {
 	}
 	s.Waker, _ = w.ring.file.LockedExclusively(wakerByte)
 	var gates []GateLag
-	err = mmap.Guard(func() error {
+	err := mmap.Guard(func() error {
 		gates = w.lookAtRing(&s.Info)
 		return nil
 	})
@@ -262,6 +272,16 @@ func (w *Watch) lookAtSubs(to []SubSight, gates []GateLag, last uint64, known bo
 		s := &to[len(to)-1]
 		gate := slices.IndexFunc(gates, func(g GateLag) bool { return g.Name == u.name })
 		err := w.lookAtSub(u, s, last, known)
+		if errors.Is(err, syscall.EMFILE) && !w.lean {
+			w.lean = true
+			for _, o := range w.subs {
+				o.leave()
+			}
+			err = w.lookAtSub(u, s, last, known)
+		}
+		if w.lean {
+			u.leave()
+		}
 		if errors.Is(err, mmap.ErrNotExist) {
 			if gate < 0 {
 				to = to[:len(to)-1] // it left meanwhile

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/mmap"
 )
@@ -404,6 +406,90 @@ func TestUnreadOfWhoHasYetToSkip(t *testing.T) {
 	}
 	if mem.LoadAcquire(&s.stats.cursorPos) == p.pos-lineSize {
 		t.Error("it stands at its message: this test tests nothing")
+	}
+}
+
+// TestUnreadAfterTakeOvers: each publisher that goes on in a block leaves a time frame there,
+// behind which the message may have no room.
+func TestUnreadAfterTakeOvers(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	w := mustWatch(t, dir)
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+	var sight Sight
+	for left := range uint64(8) {
+		for publishCount(t, p, 1); (p.end-p.pos)/lineSize != left; {
+			publishCount(t, p, 1)
+		}
+		st := Message
+		for st != Empty {
+			_, st = s.Next()
+		}
+		for range 2 {
+			p.Close()
+			p = mustCreate(t, "r", smallest(dir))
+		}
+		if err := p.Publish(0, make([]byte, 4*lineSize)); err != nil {
+			t.Fatal(err)
+		}
+		mustLook(t, w, &sight)
+		u, got := sight.Subs[0], w.subs[0].stamp
+		if _, st := s.Next(); st != Message || s.fullStamp(s.word) != got || u.Unread < 0 || u.Cursor != s.Seq() {
+			t.Errorf("with %d lines left: %v, message %d has stamp %d, not %d: %+v", left, st, s.Seq(), s.fullStamp(s.word), got, u)
+		}
+	}
+}
+
+// TestWatchOfFewDescriptors: with too few of them, a watch opens the files of subscribers one
+// after the other, and nothing that it knows of them is lost.
+func TestWatchOfFewDescriptors(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	const subs = 12
+	for i := range subs {
+		mustOpen(t, "r", Options{Dir: dir, Name: strings.Repeat("s", i+1)}).Close()
+	}
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "reads"})
+	read := func() {
+		publishCount(t, p, 1)
+		if _, st := s.Next(); st != Message {
+			t.Fatal(st)
+		}
+	}
+	w := mustWatch(t, dir)
+	var sight Sight
+	mustLook(t, w, &sight)
+	if w.lean {
+		t.Fatal("lean from the start: this test tests nothing")
+	}
+	w.forget()
+	spare, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0) // the lowest that is free
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(spare)
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &before)
+	few := before
+	few.Cur = uint64(spare) + subs/2
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		read()
+		mustLook(t, w, &sight)
+		for _, u := range sight.Subs {
+			if u.Err != nil {
+				t.Fatal(u.Err)
+			}
+		}
+		reads := sight.Subs[0]
+		if !w.lean || len(sight.Subs) != subs+1 || reads.Name != "reads" || reads.Anew != (round == 0) || round > 0 && len(reads.New) != 1 {
+			t.Fatalf("round %d, lean %v: %+v", round, w.lean, reads)
+		}
 	}
 }
 

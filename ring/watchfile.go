@@ -33,11 +33,17 @@ type watchedFile struct {
 	stamped                          bool
 }
 
-func (u *watchedFile) close() {
+// leave closes the file. What it said is known still, and told from what another file of the
+// name says by when that was opened, and by its counts.
+func (u *watchedFile) leave() {
 	if u.file != nil {
 		u.file.Close()
 		u.file = nil
 	}
+}
+
+func (u *watchedFile) close() {
+	u.leave()
 	u.known, u.stamped, u.listed = false, false, 0
 }
 

@@ -68,6 +68,7 @@ func (m *Monitor) Poll() *Snapshot {
 		var err error
 		if names, err = ring.List(m.cfg.Dir); err != nil {
 			s.Error = err.Error()
+			names = m.seenAt(t.now - t.gap) // it may be for want of a file descriptor
 		}
 	}
 	for _, name := range names {
@@ -119,6 +120,18 @@ func (m *Monitor) beginPoll() poll {
 	t.gap, m.last, m.wall = t.now-m.last, t.now, t.wall
 	t.second = int64((t.now + min(t.gap, time.Second)/2) / time.Second)
 	return t
+}
+
+// seenAt returns the rings of the poll at that time.
+func (m *Monitor) seenAt(at time.Duration) []string {
+	var names []string
+	for name, r := range m.rings {
+		if r.seen == at {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (m *Monitor) window(s *sum) Window {

@@ -562,5 +562,39 @@ func TestNoWindowHasMoreThanTheLongest(t *testing.T) {
 	low, _ = ring.BucketRange(900)
 	if s = only(t, f.poll(time.Second)); s.Second.Max < low || s.Start.Max < low {
 		t.Errorf("%+v %+v, at least %d", s.Second, s.Start, low)
+
+// TestDirectoryThatCannotBeListed: the rings that are known are looked at still, and nothing
+// of them is forgotten.
+func TestDirectoryThatCannotBeListed(t *testing.T) {
+	f := newFixture(t, Config{})
+	p := f.create("r")
+	s := f.open("r", "a")
+	read := func() {
+		if err := p.Publish(0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, st := s.Next(); st != ring.Message {
+			t.Fatal(st)
+		}
+	}
+	f.poll(0)
+	read()
+	f.poll(time.Second)
+	if err := os.Chmod(f.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	read()
+	snap := f.poll(time.Second)
+	if snap.Error == "" {
+		t.Fatal("it can be listed: this test tests nothing")
+	}
+	if len(snap.Rings) != 1 || snap.Rings[0].Error != "" || only(t, snap).Minute.Count != 2 {
+		t.Errorf("%+v", snap)
+	}
+	if err := os.Chmod(f.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if snap = f.poll(time.Second); snap.Error != "" || only(t, snap).Minute.Count != 2 {
+		t.Errorf("%+v", snap)
 	}
 }
