@@ -127,7 +127,11 @@ func stat(ps paths) (Info, error) {
 		return Info{}, err
 	}
 	var s Sight
-	if err := w.lookAt(w.ring.life(), &s, nil); err != nil {
+	err := w.lookAt(w.ring.life(), &s, nil)
+	if err == nil && w.doubts() {
+		err = w.lookAt(w.ring.life(), &s, nil)
+	}
+	if err != nil {
 		return Info{}, err
 	}
 	return s.info(), nil

@@ -232,6 +232,10 @@ func TestLatencyValues(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if i := mustStat(t, dir, "r").Subscribers[0]; !errors.Is(i.Err, ErrCorrupt) {
+		t.Errorf("more latencies than messages: %+v", i)
+	}
+	s.stats.messages = n + 2
 	i := onlySub(t, dir)
 	if i.Negative != 0 || i.TooLong != 0 || i.Latency.TotalCount() != n {
 		t.Fatalf("%d latencies, %d negative, %d too long; want %d", i.Latency.TotalCount(), i.Negative, i.TooLong, n)

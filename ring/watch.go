@@ -335,6 +335,11 @@ func (w *Watch) lookAtOwn() *PubSight {
 	return s
 }
 
+// doubts says whether a file is to be looked at once more before it is called broken.
+func (w *Watch) doubts() bool {
+	return w.own.doubt || slices.ContainsFunc(w.subs, func(u *watchedFile) bool { return u.doubt })
+}
+
 // keep makes w.subs those of names.
 func (w *Watch) keep(names []string) {
 	if slices.EqualFunc(w.subs, names, func(u *watchedFile, name string) bool { return u.name == name }) {
