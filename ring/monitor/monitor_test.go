@@ -562,6 +562,8 @@ func TestNoWindowHasMoreThanTheLongest(t *testing.T) {
 	low, _ = ring.BucketRange(900)
 	if s = only(t, f.poll(time.Second)); s.Second.Max < low || s.Start.Max < low {
 		t.Errorf("%+v %+v, at least %d", s.Second, s.Start, low)
+	}
+}
 
 // TestDirectoryThatCannotBeListed: the rings that are known are looked at still, and nothing
 // of them is forgotten.
