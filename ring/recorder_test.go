@@ -130,3 +130,51 @@ func TestSpikeInView(t *testing.T) {
 		t.Errorf("began %v after it was seen", time.Duration(r.began-seen))
 	}
 }
+
+// TestSpikeAtTheThreshold: a latency of just the threshold is one; and what is behind it is
+// counted across time frames.
+func TestSpikeAtTheThreshold(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	defer p.Close()
+	const threshold = 12345
+	s := mustOpen(t, "r", Options{Dir: dir, Name: "a", Spikes: threshold})
+	defer s.Close()
+	s.scale, s.joined = 1<<32, 0 // a tick is 1 ns
+	for range 3 {
+		p.anchor -= 1 << 32 // as if a second had passed: a time frame comes first
+		publishCount(t, p, 1)
+	}
+	if w, st := s.seek(s.frameHeader(s.pos)); st != Message {
+		t.Fatal(w, st)
+	}
+	stamp := s.fullStamp(s.frameHeader(s.pos))
+	s.recordLatency(s.frameHeader(s.pos), stamp+threshold-1)
+	s.recordLatency(s.frameHeader(s.pos), stamp+threshold)
+	list := &s.stats.spikes
+	l := list.log(list, list)
+	if len(l.List) != 1 || l.List[0].Latency != threshold || l.List[0].Behind != 2 || l.List[0].BehindMore {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestHeldIsOfTheMessageThatWasRefused: smaller ones that go through meanwhile end nothing.
+func TestHeldIsOfTheMessageThatWasRefused(t *testing.T) {
+	list := new(spikeList)
+	l := &lateness{spikeWriter: *newSpikeWriter(list, time.Hour)}
+	longAgo := time.Now().Add(-2 * time.Hour)
+	l.refused(5)
+	l.held = longAgo
+	l.refused(5)
+	l.through(6)
+	if l.refused(7); list.begun != 0 || l.held.Equal(longAgo) {
+		t.Errorf("%d spikes, held since %v", list.begun, l.held)
+	}
+	l.held = longAgo
+	l.refused(7)
+	l.through(7)
+	l.through(8)
+	if got := list.log(list, list).List; len(got) != 1 || got[0].Kind != SpikeHeld || got[0].Seq != 7 || got[0].Latency < 2*time.Hour {
+		t.Errorf("%+v", got)
+	}
+}

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/internal/tick"
 	"github.com/tickring/tickring/mmap"
 )
 
@@ -136,6 +138,13 @@ func TestWatchSeesWhatStatSees(t *testing.T) {
 		}
 		mustLook(t, w, &s)
 		sameAsStat(t, dir, &s)
+		var reader subscriber // Stat is a look itself: a reader knows by other ways where a ring begins and ends
+		reader.start(p.view)
+		reader.joinOldest(0)
+		oldest := reader.next
+		if reader.joinLatest(); s.Oldest != oldest || s.Last != reader.floor-1 {
+			t.Errorf("from %d to %d, not from %d to %d", s.Oldest, s.Last, oldest, reader.floor-1)
+		}
 		if s.Replaced != files {
 			t.Errorf("%d files came after the first, not %d", s.Replaced, files)
 		}
@@ -432,11 +441,65 @@ func TestUnreadAfterTakeOvers(t *testing.T) {
 		if err := p.Publish(0, make([]byte, 4*lineSize)); err != nil {
 			t.Fatal(err)
 		}
+		published := tick.Mono()
+		time.Sleep(time.Millisecond)
+		least := time.Duration(tick.Mono()-published) * 9 / 10 // clocks are not the same
 		mustLook(t, w, &sight)
 		u, got := sight.Subs[0], w.subs[0].stamp
-		if _, st := s.Next(); st != Message || s.fullStamp(s.word) != got || u.Unread < 0 || u.Cursor != s.Seq() {
+		if _, st := s.Next(); st != Message || s.fullStamp(s.word) != got || u.Unread < least || u.Cursor != s.Seq() {
 			t.Errorf("with %d lines left: %v, message %d has stamp %d, not %d: %+v", left, st, s.Seq(), s.fullStamp(s.word), got, u)
 		}
+	}
+}
+
+// TestWatchedHeaderChanges: what is constant in a ring's header is held against what it was.
+func TestWatchedHeaderChanges(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	w := mustWatch(t, dir)
+	var sight Sight
+	mustLook(t, w, &sight)
+	f, err := os.OpenFile(p.paths.ring(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, source := range []string{"x", "\x00"} {
+		if _, err := f.WriteAt([]byte(source), int64(unsafe.Offsetof(header{}.source))); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Look(&sight); source == "x" != errors.Is(err, ErrCorrupt) {
+			t.Errorf("source %q: %v", source, err)
+		}
+	}
+}
+
+// TestWatchOfALaterSession: counts that have only grown are another session's all the same, if
+// that says so; and a cursor of an earlier ring of this name means nothing.
+func TestWatchOfALaterSession(t *testing.T) {
+	dir := shmDir(t)
+	p := mustCreate(t, "r", smallest(dir))
+	w := mustWatch(t, dir)
+	var sight Sight
+	for n := range uint64(3) {
+		s := mustOpen(t, "r", Options{Dir: dir, Name: "a"})
+		publishCount(t, p, 1)
+		s.Next()
+		clear(s.stats.counts[:])
+		s.stats.messages, s.stats.counts[5] = n+1, n+1
+		mustLook(t, w, &sight)
+		if u := sight.Subs[0]; !u.Anew || n > 0 && (len(u.New) != 1 || u.New[0] != Count{5, n + 1}) {
+			t.Errorf("session %d: %+v", n, u.Latencies)
+		}
+		s.Close()
+	}
+	p.Close()
+	if err := os.Remove(p.paths.ring()); err != nil {
+		t.Fatal(err)
+	}
+	mustCreate(t, "r", smallest(dir))
+	if u := onlySub(t, dir); u.Cursor != 0 || u.Messages != 3 {
+		t.Errorf("of an earlier ring: %+v", u)
 	}
 }
 

@@ -600,3 +600,39 @@ func TestDirectoryThatCannotBeListed(t *testing.T) {
 		t.Errorf("%+v", snap)
 	}
 }
+
+// TestAnewInTheMidstOfASecond: what the earlier session got of it is in the heat, and never in
+// the minute of the later one, from which it would be taken out again.
+func TestAnewInTheMidstOfASecond(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.create("r")
+	f.open("r", "a")
+	sub := f.file("r", "a")
+	sub.begin(f.now)
+	f.poll(0)
+	sub.measure(10, 5)
+	f.poll(100 * time.Millisecond)
+	sub.begin(f.now)
+	sub.measure(20, 3)
+	for range 20 {
+		if u := only(t, f.poll(100*time.Millisecond)); u.Minute.Count != 3 {
+			t.Fatalf("%+v", u.Minute)
+		}
+	}
+	heat, _ := f.m.Heat("r", "a")
+	hits := uint64(0)
+	for _, second := range heat.Counts {
+		for _, n := range second {
+			hits += n
+		}
+	}
+	if hits != 8 {
+		t.Errorf("%d latencies in the heat", hits)
+	}
+	for range 130 {
+		f.poll(500 * time.Millisecond)
+	}
+	if u := only(t, f.poll(0)); u.Minute.Count != 0 || u.Minute.Max != 0 || u.Start.Count != 3 {
+		t.Errorf("%+v", u)
+	}
+}
