@@ -18,7 +18,7 @@ build: ## bin/tickring
 demo: build ## trade a synthetic session: publisher, strategies, gateway, exchange
 	./bin/tickring demo
 
-test: ## the tests, about a minute
+test: ## the tests, some three minutes
 	$(GO) test ./...
 
 check: fmt vet staticcheck cross test purego hooks race ## what has to pass before a commit
