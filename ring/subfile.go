@@ -248,13 +248,14 @@ func mapSub(f *mmap.File, path string, lock, fresh bool) (*openedSub, error) {
 	return o, nil
 }
 
-// begin begins a session: the counters are those since now.
+// begin begins a session: the counters are those since now. The latencies go first, so that
+// there are never more of them than messages, wherever this is killed.
 func (f *subFile) begin() {
-	for _, w := range []*uint64{&f.messages, &f.bytes, &f.overruns, &f.lost, &f.negative, &f.tooLong, &f.maxNs, &f.sleeps} {
-		mem.Store(w, 0)
-	}
 	for i := range f.counts {
 		mem.Store(&f.counts[i], 0)
+	}
+	for _, w := range []*uint64{&f.messages, &f.bytes, &f.overruns, &f.lost, &f.negative, &f.tooLong, &f.maxNs, &f.sleeps} {
+		mem.Store(w, 0)
 	}
 	mem.Store(&f.wait, waitUnknown)
 	f.spikes.reset()
