@@ -84,7 +84,17 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if errors.Is(err, affinity.ErrUnsupported) {
 		return err
 	}
-	r := doctor.Examine(host, affinity.SetOf(o.cpus...))
+	cpus := affinity.SetOf(o.cpus...)
+	if t := host.Topology; t != nil {
+		var present affinity.Set
+		for _, c := range t.CPUs {
+			present.Add(c.ID)
+		}
+		if absent := cpus.Minus(present); !absent.Empty() {
+			return usagef("invalid --cpu: this machine has no CPU %v, it has %v", absent, present)
+		}
+	}
+	r := doctor.Examine(host, cpus)
 	if o.measure > 0 {
 		progress := &benchProgress{}
 		if isTerminal(a.stderr) {
