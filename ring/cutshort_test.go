@@ -12,7 +12,11 @@ import (
 	"strconv"
 	"testing"
 	"time"
+	"unsafe"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/tickring/tickring/internal/mem"
 	"github.com/tickring/tickring/mmap"
 )
 
@@ -198,6 +202,28 @@ func cutUnderAll(args []string) error {
 	}
 	fmt.Println("good")
 	return nil
+}
+
+// TestNewViewDoesNotTouch: a view is laid outside any guard, over a file that may have been
+// cut short a moment before.
+func TestNewViewDoesNotTouch(t *testing.T) {
+	none, err := unix.Mmap(-1, 0, dataOffset+minCapacity, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(none)
+	g := geometry{capacity: minCapacity, block: minCapacity / 4}
+	var v view
+	err = mmap.Guard(func() error {
+		v = newView(unsafe.Pointer(unsafe.SliceData(none)), g)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("it touches the memory: %v", err)
+	}
+	if err := mmap.Guard(func() error { mem.LoadAcquire(v.claimed); return nil }); !errors.Is(err, mmap.ErrFault) {
+		t.Errorf("the memory can be read: %v", err)
+	}
 }
 
 // mem56 is a message of one line.

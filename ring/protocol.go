@@ -25,15 +25,15 @@ type view struct {
 	table   unsafe.Pointer // maxBlocks entries
 }
 
-// newView lays a view over memory that has the layout of a ring's file.
+// newView lays a view over memory that has the layout of a ring's file. It does not touch
+// that memory, which may fault: &hdr.claimed would, where Go looks whether hdr is nil.
 func newView(base unsafe.Pointer, g geometry) view {
-	h := (*header)(base)
 	return view{
 		data:     unsafe.Add(base, dataOffset),
 		mask:     g.capacity - 1,
 		geometry: g,
-		claimed:  &h.claimed,
-		hdr:      h,
+		claimed:  (*uint64)(unsafe.Add(base, unsafe.Offsetof(header{}.claimed))),
+		hdr:      (*header)(base),
 		table:    unsafe.Add(base, tableOffset),
 	}
 }
