@@ -56,10 +56,7 @@ func (p *Publisher) startBeating() {
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
-		// The kernel may not have taken everything from a publisher that was killed when
-		// its successor begins: ask for presenceByte again.
-		time.Sleep(time.Millisecond)
-		p.Beat()
+		p.insistOnPresence()
 		t := time.NewTicker(p.beatEvery)
 		defer t.Stop()
 		for {
@@ -71,4 +68,28 @@ func (p *Publisher) startBeating() {
 			}
 		}
 	}()
+}
+
+// insistOnPresence asks for presenceByte again and again, ever less often, for as long as a
+// heartbeat takes. The kernel may not have taken everything from a publisher that was killed
+// when its successor begins, and on a busy host that may last; until then others take the
+// successor for dead. It makes at least one heartbeat.
+func (p *Publisher) insistOnPresence() {
+	for wait := time.Millisecond; ; wait *= 2 {
+		select {
+		case <-p.stop:
+			return
+		case <-time.After(min(wait, p.beatEvery)):
+		}
+		p.Beat()
+		if p.isPresent() || wait >= p.beatEvery {
+			return
+		}
+	}
+}
+
+func (p *Publisher) isPresent() bool {
+	p.beats.Lock()
+	defer p.beats.Unlock()
+	return p.present
 }

@@ -285,6 +285,28 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
+// TestLeftoversInTheWay: of a publisher that was killed the kernel has let go of the lock, and
+// not of presenceByte, when its successor begins. The successor soon is the one that lives,
+// however seldom its heart beats.
+func TestLeftoversInTheWay(t *testing.T) {
+	dir := shmDir(t)
+	mustCreate(t, "r", smallest(dir)).Close()
+	r, err := openRing(mustPaths(t, dir), mmap.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.file.Close()
+	if err := r.file.TryLock(presenceByte); err != nil { // as what is left of it
+		t.Fatal(err)
+	}
+	mustCreate(t, "r", Config{Dir: dir, Heartbeat: time.Hour})
+	time.Sleep(30 * time.Millisecond)
+	if err := r.file.Unlock(presenceByte); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the successor lives", func() bool { return mustStat(t, dir, "r").Publisher == Live })
+}
+
 // TestReplacedInPart: what the new publisher does not ask for stays as it was.
 func TestReplacedInPart(t *testing.T) {
 	dir := shmDir(t)

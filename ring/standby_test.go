@@ -494,6 +494,7 @@ func race(t *testing.T, capacity int, cfg Config) {
 		// is in the midst of its takeover.
 		var holder *child
 		eventually(t, "a publisher that lives", func() bool {
+			w.lives(t) // at a gate that has ended nobody publishes
 			i := mustStat(t, dir, "r")
 			if i.Last < last {
 				t.Fatalf("the last number was %d and is %d", last, i.Last)
@@ -568,6 +569,16 @@ func (w *witness) read() error {
 		if st == Empty || st == Closed {
 			w.idle()
 		}
+	}
+}
+
+// lives says at once what has ended the witness, if something has.
+func (w *witness) lives(t testing.TB) {
+	t.Helper()
+	select {
+	case err := <-w.end:
+		t.Fatalf("the witness has ended: %v", err)
+	default:
 	}
 }
 
