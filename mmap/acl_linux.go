@@ -1,6 +1,7 @@
 package mmap
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -22,11 +23,7 @@ func (f *File) Grant(users ...uint32) error {
 	if len(users) == 0 {
 		return chmodExact(f.fd, f.path, 0o600)
 	}
-	users = slices.Clone(users)
-	slices.Sort(users) // the kernel takes the list in order only
-	err := retry(func() error {
-		return unix.Fsetxattr(f.fd, "system.posix_acl_access", accessList(slices.Compact(users)), 0)
-	})
+	err := retry(func() error { return unix.Fsetxattr(f.fd, accessName, accessList(users), 0) })
 	if err == unix.EOPNOTSUPP {
 		err = cause{"its filesystem has no access control lists; use a tmpfs", ErrUnsupported, err}
 		return fmt.Errorf("mmap: grant access to %s: %w", f.path, err)
@@ -36,6 +33,41 @@ func (f *File) Grant(users ...uint32) error {
 	}
 	return nil
 }
+
+// GrantedOnly says whether nobody but the file's owner and, by a list as [File.Grant] makes
+// it, these users can write the file. Root can whatever files say, and so can whoever had
+// the file open when that was otherwise.
+func (f *File) GrantedOnly(users ...uint32) (bool, error) {
+	i, err := f.Stat() // of a file with a list, the mode shows what others than the owner can do at most
+	if err != nil {
+		return false, err
+	}
+	if i.Mode&0o022 == 0 {
+		return true, nil
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if !f.open {
+		return false, f.closed("read the access list of")
+	}
+	want := accessList(users)
+	got := make([]byte, len(want)+1)
+	n := 0
+	err = retry(func() (err error) {
+		n, err = unix.Fgetxattr(f.fd, accessName, got)
+		return err
+	})
+	switch err {
+	case nil:
+		return bytes.Equal(got[:n], want), nil
+	case unix.ERANGE, unix.ENODATA, unix.EOPNOTSUPP: // longer, or there is none
+		return false, nil
+	}
+	return false, failure("read the access list of", f.path, err)
+}
+
+// accessName is the attribute that is a file's access control list.
+const accessName = "system.posix_acl_access"
 
 // accessList is a list by which the owner and users may read and write. Its format is
 // that of linux/posix_acl_xattr.h: a version, and entries of tag, permissions and id, by
@@ -55,7 +87,9 @@ func accessList(users []uint32) []byte {
 		acl = binary.LittleEndian.AppendUint32(acl, id)
 	}
 	add(userObj, readWrite, none)
-	for _, id := range users {
+	users = slices.Clone(users)
+	slices.Sort(users) // the kernel takes the list in order only
+	for _, id := range slices.Compact(users) {
 		add(user, readWrite, id)
 	}
 	add(groupObj, 0, none)

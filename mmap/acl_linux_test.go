@@ -50,6 +50,12 @@ func TestGrant(t *testing.T) {
 		if err := ro.Grant(granted...); err != nil {
 			t.Fatal(err)
 		}
+		for _, others := range [][]uint32{{}, {friend}, {second}, {second, friend}, {member, second, friend}} {
+			want := len(granted) == 0 || len(others) > 0 && slices.Equal(slices.Compact(slices.Sorted(slices.Values(granted))), slices.Sorted(slices.Values(others)))
+			if only, err := ro.GrantedOnly(others...); err != nil || only != want {
+				t.Errorf("granted to %v: only to %v: %v, %v", granted, others, only, err)
+			}
+		}
 		for _, uid := range []int{owner, friend, second, member} {
 			want := uid == owner || slices.Contains(granted, uint32(uid))
 			if got := openAs(t, uid, group, path); got != want {
@@ -57,8 +63,19 @@ func TestGrant(t *testing.T) {
 			}
 		}
 	}
+	// With 0660 the list is in force again.
+	for mode, want := range map[os.FileMode]bool{0o600: true, 0o644: true, 0o660: true, 0o602: false} {
+		if err := errors.Join(ro.Grant(), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if only, err := ro.GrantedOnly(friend); err != nil || only != want {
+			t.Errorf("mode %v: only to the owner and one more: %v, %v", mode, only, err)
+		}
+	}
 	ro.Close()
 	wantErr(t, ro.Grant(1), ErrClosed)
+	_, err = ro.GrantedOnly(1)
+	wantErr(t, err, ErrClosed)
 }
 
 func TestGrantWithoutLists(t *testing.T) {

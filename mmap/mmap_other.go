@@ -59,6 +59,9 @@ func (f *File) LockedExclusively(r Range) (bool, error) {
 }
 func (f *File) Close() error                { return unsupported("close", "") }
 func (f *File) Grant(users ...uint32) error { return unsupported("grant access to", "") }
+func (f *File) GrantedOnly(users ...uint32) (bool, error) {
+	return false, unsupported("read the access list of", "")
+}
 
 // Region is a part of a file mapped into memory. On this system there are none.
 type Region struct{}

@@ -124,6 +124,10 @@ func (f *gateFile) verify(file *mmap.File, known bool) error {
 		return fmt.Errorf("%w: %s belongs to user %d", errNotOurs, file.Path(), i.UID)
 	case !known && linked(i):
 		return fmt.Errorf("%w: %s is the file of another gate", errNotOurs, file.Path())
+	case !known && i.UID == self: // it may have been another gate's, which has a new one
+		if only, err := file.GrantedOnly(f.owners()...); err != nil || !only {
+			return fmt.Errorf("%w: %s can be written by others than the gate's owner", errNotOurs, file.Path())
+		}
 	}
 	s, err := readSub(file)
 	if err != nil {
@@ -143,11 +147,14 @@ func (f *gateFile) verify(file *mmap.File, known bool) error {
 func linked(i mmap.Info) bool { return i.Nlink > 1 && i.Mode&0o022 != 0 }
 
 // grant lets the gate's owner and the publisher have the file, and nobody else.
-func (f *gateFile) grant(file *mmap.File) error {
+func (f *gateFile) grant(file *mmap.File) error { return file.Grant(f.owners()...) }
+
+// owners is who may write the file beside the publisher.
+func (f *gateFile) owners() []uint32 {
 	if f.gate.Owner == 0 || f.gate.Owner == uint32(os.Geteuid()) {
-		return file.Grant()
+		return nil
 	}
-	return file.Grant(f.gate.Owner)
+	return []uint32{f.gate.Owner}
 }
 
 // make makes the file.

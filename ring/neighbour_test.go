@@ -222,6 +222,25 @@ func TestPlantedNames(t *testing.T) {
 	n.feed("close", "ok")
 }
 
+// TestPlantedHeir: a name that becomes a gate's has what was the file of another gate. That
+// one has a file anew, so nothing but its access list tells what this one was.
+func TestPlantedHeir(t *testing.T) {
+	n := newNeighbours(t)
+	n.do(otherUser, "link", "subs/heir", "ok")()
+	was, err := os.Stat(n.sub("heir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.do(feedUser, "remove", "subs/bad", "ok")()
+	n.feed("gate heir", "ok")
+	n.do(otherUser, "write", "subs/heir", denied)()
+	if is, err := os.Stat(n.sub("heir")); err != nil || os.SameFile(is, was) {
+		t.Errorf("the gate has the file that was another's: %v", err)
+	}
+	n.do(strategyUser, "open", "heir", "ok")()
+	n.feed("close", "ok")
+}
+
 // TestForeignLocks: who may only read a file can put a read lock on it. That deceives
 // nobody.
 func TestForeignLocks(t *testing.T) {
