@@ -41,7 +41,9 @@ type fixture struct {
 }
 
 func newFixture(t testing.TB, cfg Config) *fixture {
-	f := &fixture{t: t, dir: cfg.Dir, now: time.Now()}
+	// A Watch tells a session that began since its last look by the real clock, which must not
+	// catch up with the test's, however slow the machine.
+	f := &fixture{t: t, dir: cfg.Dir, now: time.Now().Add(time.Hour)}
 	if f.dir == "" {
 		dir, err := os.MkdirTemp("/dev/shm", "tickring-test-")
 		if err != nil {
@@ -195,9 +197,6 @@ func TestWindowsCountWhatTheyCover(t *testing.T) {
 			f.create("r")
 			f.open("r", "a")
 			sub := f.file("r", "a")
-			// A Watch tells a session that began since its last look by the real clock, which
-			// must not come near this one, however slow the machine.
-			f.now = f.now.Add(time.Hour)
 			opened := f.now.Add(-time.Minute)
 			sub.begin(opened)
 			sub.measure(7, 99) // before the monitor: in no window but the last
