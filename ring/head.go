@@ -49,23 +49,33 @@ func (v *view) findHead() (head, error) {
 // end, the end of that block.
 func (v *view) walk(pos, end uint64) (messages, at uint64, err error) {
 	for pos < end {
-		switch size := v.frameHeader(pos) & 0xFFFF; size {
-		case 0:
-			return messages, pos, nil
-		case sizePad:
-			pos = end
-		case sizeTime:
-			pos += lineSize
-		default:
-			frame := frameSize(size - 1)
-			if size-1 > v.maxMessage || pos+frame > end {
-				return 0, 0, fmt.Errorf("%w: the frame at %d claims %d bytes and does not fit into its block", ErrCorrupt, pos, size-1)
-			}
-			pos += frame
-			messages++
+		size := v.frameHeader(pos) & 0xFFFF
+		if size == 0 {
+			break
 		}
+		next, n, ok := v.frameEnd(pos, end, size)
+		if !ok {
+			return 0, 0, fmt.Errorf("%w: the frame at %d claims %d bytes and does not fit into its block", ErrCorrupt, pos, size-1)
+		}
+		pos, messages = next, messages+n
 	}
 	return messages, pos, nil
+}
+
+// frameEnd is where the frame at pos ends, in a block that ends at end, and how many
+// messages it is: none or one. size is that of its header. It is false for what no
+// publisher commits: 0, or a message that does not fit.
+func (v *view) frameEnd(pos, end, size uint64) (next, messages uint64, ok bool) {
+	switch size {
+	case 0:
+		return pos, 0, false
+	case sizePad:
+		return end, 0, true
+	case sizeTime:
+		return pos + lineSize, 0, true
+	}
+	next = pos + frameSize(size-1)
+	return next, 1, size-1 <= v.maxMessage && next <= end
 }
 
 // checkEntry says whether the block at start can begin with the number in e. It cannot be

@@ -85,29 +85,19 @@ const spikeFrames = 64
 // pos or near it, with spikeMore if that is not all.
 func (s *subscriber) behind(seq uint64) uint64 {
 	pos, end, next := s.pos, s.end, s.next
-walk:
 	for range spikeFrames + seq - s.next {
 		if pos == end {
 			end += s.block
 		}
-		switch size := s.frameHeader(pos) & 0xFFFF; size {
-		case 0:
-			if s.overrun(s.pos) {
-				break walk // a 0 in somebody's payload
-			}
+		size := s.frameHeader(pos) & 0xFFFF
+		if size == 0 && !s.overrun(s.pos) { // and not a 0 in somebody's payload
 			return after(next, seq)
-		case sizePad:
-			pos = end
-		case sizeTime:
-			pos += lineSize
-		default:
-			frame := frameSize(size - 1)
-			if size-1 > s.maxMessage || pos+frame > end {
-				break walk // rubbish of a later lap
-			}
-			pos += frame
-			next++
 		}
+		at, n, ok := s.frameEnd(pos, end, size)
+		if !ok {
+			break // rubbish of a later lap
+		}
+		pos, next = at, next+n
 	}
 	if k := mem.LoadAcquire(s.claimed); s.checkClaimed(k) == nil {
 		if e, ok := s.readEntry(s.newest(k)); ok {

@@ -354,16 +354,12 @@ func (l *lookout) pass(h uint64) {
 	if l.pos == l.end {
 		l.end += l.block
 	}
-	switch size := h & 0xFFFF; {
-	case size == sizePad:
-		l.pos = l.end
-	case size == sizeTime:
-		l.pos += lineSize
-	case size == 0 || size-1 > l.maxMessage || l.pos+frameSize(size-1) > l.end:
+	next, _, ok := l.frameEnd(l.pos, l.end, h&0xFFFF)
+	if !ok {
 		l.lost = true // a broken publisher; who reads the frame will say so
-	default:
-		l.pos += frameSize(size - 1)
+		return
 	}
+	l.pos = next
 }
 
 // wakeFile wakes all who sleep on a ring's file, without a waker: for a change of state.

@@ -146,18 +146,19 @@ func (v *view) stampOf(seq, pos uint64, t *tail, now uint64) (uint64, bool) {
 // anchorAt returns the time from which the stamp at pos counts, in the block at start.
 func (v *view) anchorAt(start, pos uint64, e entry) (anchor uint64, ok bool) {
 	anchor = e.stamp
-	for at := start; at < pos; {
-		switch size := v.frameHeader(at) & 0xFFFF; size {
-		case 0, sizePad:
-			return 0, false
-		case sizeTime:
+	at := start
+	for at < pos {
+		size := v.frameHeader(at) & 0xFFFF
+		if size == sizeTime {
 			anchor = mem.LoadAcquire((*uint64)(v.payload(at)))
-			at += lineSize
-		default:
-			at += frameSize(size - 1)
 		}
+		next, _, ok := v.frameEnd(at, start+v.block, size)
+		if !ok {
+			return 0, false
+		}
+		at = next
 	}
-	return anchor, !v.overrun(start)
+	return anchor, at == pos && !v.overrun(start)
 }
 
 const _ = uint(headerBytes - unsafe.Sizeof(uint64(0))) // a time frame's stamp is a word of its own
