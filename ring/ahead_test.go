@@ -14,6 +14,7 @@ import (
 // but where the publisher was and in what it had claimed. The calls come in a random order
 // from a seed; what they publish is full of words that look like headers.
 func TestHeadersAhead(t *testing.T) {
+	t.Parallel()
 	rounds := 60
 	if testing.Short() || mem.Portable {
 		rounds = 6

@@ -256,6 +256,7 @@ func (s *scene) play(spoil func()) error {
 // TestEveryByteOfARing: header, table and frames, while publisher and subscribers are at
 // work, and before they come.
 func TestEveryByteOfARing(t *testing.T) {
+	t.Parallel()
 	inTime(t)
 	s := newScene(t)
 	if err := s.play(func() {}); err != nil {

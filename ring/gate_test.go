@@ -71,6 +71,7 @@ func openHeapGate(p *publisher, name string, f *heapGate) (*subscriber, error) {
 // TestGates drives a publisher, gates and others in one goroutine, in a random order
 // from a seed, with deaths of all of them. A gate loses nothing.
 func TestGates(t *testing.T) {
+	t.Parallel()
 	rounds := 100
 	if testing.Short() || mem.Portable {
 		rounds = 10

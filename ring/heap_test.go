@@ -376,6 +376,7 @@ func publishClaim(r *rand.Rand, p *publisher, buf []byte) error {
 // TestInterleaved drives one publisher and some subscribers in one goroutine, in a
 // random order from a seed, with joins, restarts and laps.
 func TestInterleaved(t *testing.T) {
+	t.Parallel()
 	rounds := 100
 	if testing.Short() || mem.Portable {
 		rounds = 10
@@ -567,6 +568,7 @@ func TestConcurrent(t *testing.T) {
 // them word by word onto a copy of the ring, and lets another go on from there. What
 // was committed must be there, once, and nothing else.
 func TestDeathAtEveryStore(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(seed(t), 0))
 	for _, how := range []stamping{stampNone, stampClock} {
 		deaths := 0
