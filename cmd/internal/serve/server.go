@@ -156,15 +156,20 @@ func (s *Server) Run(ctx context.Context) error {
 		defer close(done)
 		s.watch.run(looking)
 	}()
+	waiting := newWaiting()
 	server := &http.Server{
 		Handler:           s.Handler(),
+		ConnState:         waiting.note,
 		ReadHeaderTimeout: s.limits.request,
 		ReadTimeout:       s.limits.request,
 		WriteTimeout:      s.limits.answer,
 		IdleTimeout:       s.limits.idle,
 		MaxHeaderBytes:    s.limits.header,
 		ErrorLog:          log.New(panics{s.cfg.Log}, "", log.LstdFlags),
+		// OPTIONS * is for the handler as well.
+		DisableGeneralOptionsHandler: true,
 	}
+	server.RegisterOnShutdown(waiting.end)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(s.listener) }()
 

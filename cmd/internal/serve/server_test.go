@@ -165,13 +165,14 @@ func TestClientsThatAreSlowOrWrong(t *testing.T) {
 	stop := run(t, s)
 	var clients sync.WaitGroup
 	for name, c := range map[string]struct{ request, answer string }{
-		"half a request":  {"GET / HTTP/1.1\r\nHost: localhost\r\n", ""},
-		"nothing":         {"", ""},
-		"no HTTP":         {"\x16\x03\x01 hello\r\n\r\n", "400"},
-		"no name":         {"GET /healthz HTTP/1.0\r\n\r\n", "403"},
-		"much header":     {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431"},
-		"idle afterwards": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200"},
-		"body":            {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx", "405"},
+		"half a request":   {"GET / HTTP/1.1\r\nHost: localhost\r\n", ""},
+		"nothing":          {"", ""},
+		"no HTTP":          {"\x16\x03\x01 hello\r\n\r\n", "400"},
+		"no name":          {"GET /healthz HTTP/1.0\r\n\r\n", "403"},
+		"much header":      {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431"},
+		"idle afterwards":  {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200"},
+		"the whole server": {"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", "405"},
+		"body":             {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx", "405"},
 	} {
 		clients.Go(func() {
 			answer, err := say(s, c.request)
