@@ -125,7 +125,7 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 		_, err = io.WriteString(a.stdout, top.Frame(snap, cfg, a.stdout, a.topWidth(o)))
 	}
 	for i := range snap.Rings {
-		if r := &snap.Rings[i]; err == nil && top.Absent(r) {
+		if r := &snap.Rings[i]; err == nil && r.Absent {
 			err = noRing(ring.ErrNoRing, dir, r.Name)
 		}
 	}

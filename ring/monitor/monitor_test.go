@@ -524,8 +524,8 @@ func TestNamedRings(t *testing.T) {
 	f.create("b")
 	f.create("c")
 	s := f.poll(0)
-	if len(s.Rings) != 3 || s.Rings[0].Name != "a" || !strings.Contains(s.Rings[0].Error, "no such ring") ||
-		s.Rings[1].Name != "b" || s.Rings[1].Error != "" || !strings.Contains(s.Rings[2].Error, "not a valid name") {
+	if len(s.Rings) != 3 || s.Rings[0].Name != "a" || !strings.Contains(s.Rings[0].Error, "no such ring") || !s.Rings[0].Absent ||
+		s.Rings[1].Name != "b" || s.Rings[1].Error != "" || s.Rings[1].Absent || !strings.Contains(s.Rings[2].Error, "not a valid name") || s.Rings[2].Absent {
 		t.Errorf("%+v", s.Rings)
 	}
 	if _, ok := f.m.Histogram("c", "", SinceStart); ok {

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/tickring/tickring/ring"
@@ -50,7 +51,7 @@ func (r *watchedRing) poll(m *Monitor, t poll) Ring {
 	}
 	s := Ring{Name: i.Name, Replaced: i.Replaced, Subscribers: []Subscriber{}}
 	if err != nil {
-		s.Error = err.Error()
+		s.Error, s.Absent = err.Error(), errors.Is(err, ring.ErrNoRing)
 		return s
 	}
 	s.Publisher, s.PID, s.Epoch, s.Opened, s.Beat = i.Publisher.String(), i.PID, i.Epoch, i.Opened, i.Beat

@@ -44,6 +44,7 @@ type Ring struct {
 	Late *Publisher `json:"late,omitempty"`
 	// Replaced counts the files of this name that the monitor has seen come after the first.
 	Replaced uint64 `json:"replaced"`
+	Absent   bool   `json:"absent"`          // there is no such ring: only of those that Config names
 	Error    string `json:"error,omitempty"` // what is wrong; what cannot be told is 0
 }
 

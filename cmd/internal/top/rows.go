@@ -138,7 +138,7 @@ func tallyOf(snap *monitor.Snapshot) (t tally) {
 		t.rings++
 		t.subs += len(r.Subscribers)
 		switch {
-		case Absent(r):
+		case r.Absent:
 			t.absent++
 		case r.Error != "":
 			t.broken++

@@ -43,7 +43,7 @@ func showState(e entry, _ monitor.Span) cell {
 		return cell{clean(e.sub.State), subscriberInk(e.sub.State)}
 	}
 	switch {
-	case Absent(e.ring):
+	case e.ring.Absent:
 		return cell{"absent", warn}
 	case e.ring.Publisher == "":
 		return cell{"broken", bad}
@@ -132,12 +132,9 @@ func showSpikes(e entry, _ monitor.Span) cell {
 	}
 }
 
-// Absent says whether a ring that was asked for is not there.
-func Absent(r *monitor.Ring) bool { return strings.Contains(r.Error, ring.ErrNoRing.Error()) }
-
 // ringError is what is wrong with a ring.
 func ringError(r *monitor.Ring) cell {
-	if Absent(r) {
+	if r.Absent {
 		return cell{"there is no ring of this name", warn}
 	}
 	return cell{clean(strings.TrimPrefix(r.Error, fmt.Sprintf("ring: watch %q: ", r.Name))), bad}
