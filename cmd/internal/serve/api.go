@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -12,9 +13,13 @@ import (
 )
 
 func (s *Server) rings(w http.ResponseWriter, r *http.Request) {
+	short, ok := brief(w, r)
+	if !ok {
+		return
+	}
 	v := s.watch.newest.Load()
 	form := v.full
-	if brief(r) {
+	if short {
 		form = v.brief
 	}
 	b, err := form()
@@ -26,18 +31,26 @@ func (s *Server) rings(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) ring(w http.ResponseWriter, r *http.Request) {
+	short, ok := brief(w, r)
+	if !ok {
+		return
+	}
 	if ring, ok := s.ringOf(w, r); ok {
-		answer(w, r, trimmedRing(*ring, brief(r)))
+		answer(w, r, trimmedRing(*ring, short))
 	}
 }
 
 func (s *Server) subscriber(w http.ResponseWriter, r *http.Request) {
+	short, ok := brief(w, r)
+	if !ok {
+		return
+	}
 	ring, ok := s.ringOf(w, r)
 	if !ok {
 		return
 	}
 	if sub, ok := subOf(w, r, ring); ok {
-		answer(w, r, trimmedSub(*sub, brief(r)))
+		answer(w, r, trimmedSub(*sub, short))
 	}
 }
 
@@ -130,9 +143,26 @@ func lateOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monito
 	return ring.Late, true
 }
 
-func brief(r *http.Request) bool {
-	v := r.URL.Query().Get("brief")
-	return v == "1" || v == "true"
+// brief says whether a request wants less. ok is false if that was answered already: what
+// it wants cannot be told.
+func brief(w http.ResponseWriter, r *http.Request) (short, ok bool) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		answerError(w, r, http.StatusBadRequest, "the query of the request cannot be read")
+		return false, false
+	}
+	for _, v := range query["brief"] {
+		switch v {
+		case "1", "true":
+			short = true
+		case "0", "false":
+			short = false
+		default:
+			answerError(w, r, http.StatusBadRequest, fmt.Sprintf("brief is %s; want 1, true, 0 or false", text.Clipped(v)))
+			return false, false
+		}
+	}
+	return short, true
 }
 
 func answer(w http.ResponseWriter, r *http.Request, v any) {

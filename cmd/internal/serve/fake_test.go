@@ -57,7 +57,7 @@ func latencies(n, first, step int64) *hdrhistogram.Histogram {
 func newFake() *fake {
 	var es monitor.Ring
 	fill(reflect.ValueOf(&es).Elem(), new(int64))
-	es.Name, es.Publisher, es.Stamps = "es", "live", "every message"
+	es.Name, es.Publisher, es.Stamps, es.Absent = "es", "live", "every message", false
 	alpha := es.Subscribers[0]
 	alpha.Name, alpha.State, alpha.Wait, alpha.Gate = "alpha", monitor.StateReading, "spin", "holding"
 	alpha.Start.Max = 100_000

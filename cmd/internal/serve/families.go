@@ -28,7 +28,8 @@ func serverFamilies(s *Server) []family[*view] {
 
 func ringFamilies() []family[*monitor.Ring] {
 	return []family[*monitor.Ring]{
-		always(gauge("tickring_ring_readable", "1 if nothing is wrong with the ring.", func(r *monitor.Ring) float64 { return truth(r.Error == "") })),
+		always(gauge("tickring_ring_present", "0 if there is no such ring, but the server was told to look at it.", func(r *monitor.Ring) float64 { return truth(!r.Absent) })),
+		{name: "tickring_ring_readable", help: "1 if nothing is wrong with the ring.", always: true, value: func(r *monitor.Ring) (float64, bool) { return truth(r.Error == ""), !r.Absent }},
 		{name: "tickring_ring_messages_total", help: "Messages published: the number of the last one.", counter: true, value: func(r *monitor.Ring) (float64, bool) { return float64(r.Last), numbered(r) }},
 		{name: "tickring_ring_messages_held", help: "Messages that the ring still has.", value: func(r *monitor.Ring) (float64, bool) {
 			if r.Last < r.Oldest || r.Oldest == 0 {

@@ -96,6 +96,7 @@ func TestMetrics(t *testing.T) {
 		{"tickring_subscriber_recent_spikes", 1, []string{"subscriber=alpha", "cause=stopped"}},
 		{"tickring_ring_publisher_state", 1, []string{"ring=nq", "state=dead"}},
 		{"tickring_ring_back_pressure_total", float64(f.snapshot.Load().Rings[0].Refused), []string{"ring=es"}},
+		{"tickring_ring_present", 1, []string{"ring=es"}},
 		{"tickring_ring_readable", 0, []string{"ring=es"}}, // it has an Error
 		{"tickring_read_latency_max_seconds", 100e-6, []string{"subscriber=alpha"}},
 		{"tickring_publisher_spikes_total", float64(f.snapshot.Load().Rings[0].Late.Spikes.Spikes), []string{"ring=es"}},
@@ -126,6 +127,7 @@ func TestMetricsOfWhatCannotBeRead(t *testing.T) {
 	broken := monitor.Subscriber{Name: "broken", State: monitor.StateBroken, LagTime: -1, Error: "why"}
 	es.Subscribers = append(es.Subscribers[:1:1], broken)
 	s.Rings[1] = monitor.Ring{Name: "nq", Replaced: 3, Error: "why"}
+	s.Rings = append(s.Rings, monitor.Ring{Name: "zn", Absent: true, Error: "no such ring"})
 	f.snapshot.Store(&s)
 	told := map[string][]string{}
 	for name, family := range metrics(t, f) {
@@ -146,7 +148,8 @@ func TestMetricsOfWhatCannotBeRead(t *testing.T) {
 		}
 	}
 	for what, want := range map[string][]string{
-		"nq/":       {"tickring_ring_readable", "tickring_ring_replaced_total"},
+		"nq/":       {"tickring_ring_present", "tickring_ring_readable", "tickring_ring_replaced_total"},
+		"zn/":       {"tickring_ring_present", "tickring_ring_replaced_total"},
 		"es/broken": {"tickring_subscriber_readable", "tickring_subscriber_state"},
 	} {
 		slices.Sort(told[what])

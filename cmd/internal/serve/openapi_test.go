@@ -27,16 +27,32 @@ type schema struct {
 	Additional  *bool `json:"additionalProperties"`
 }
 
+type response struct {
+	Ref     string `json:"$ref"`
+	Content map[string]struct{ Schema schema }
+}
+
 type openAPIDocument struct {
 	OpenAPI string
 	Paths   map[string]map[string]struct {
-		Summary    string
-		Parameters []struct{ Name, In string }
-		Responses  map[string]struct {
-			Content map[string]struct{ Schema schema }
-		}
+		OperationID string
+		Summary     string
+		Parameters  []struct{ Name, In string }
+		Responses   map[string]response
 	}
-	Components struct{ Schemas map[string]schema }
+	Components struct {
+		Schemas   map[string]schema
+		Responses map[string]response
+	}
+}
+
+// response is what is described of an answer of a route, nothing if nothing is.
+func (doc *openAPIDocument) response(route, code string) response {
+	r := doc.Paths[route]["get"].Responses[code]
+	if name, is := strings.CutPrefix(r.Ref, "#/components/responses/"); is {
+		r = doc.Components.Responses[name]
+	}
+	return r
 }
 
 func describe(t *testing.T) *openAPIDocument {
@@ -134,7 +150,7 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s: %s, want %s: %v", path, got, code, v)
 			return
 		}
-		answer, ok := doc.Paths[route]["get"].Responses[code].Content["application/json"]
+		answer, ok := doc.response(route, code).Content["application/json"]
 		if !ok {
 			t.Fatalf("%s: %s is not described", route, code)
 		}
@@ -142,10 +158,20 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s: %s", path, d)
 		}
 	}
+	ids := map[string]string{}
 	for route, path := range doc.Paths {
 		get := path["get"]
 		if len(path) != 1 || get.Summary == "" {
 			t.Errorf("%s: %d methods, summary %q", route, len(path), get.Summary)
+		}
+		if other := ids[get.OperationID]; get.OperationID == "" || other != "" {
+			t.Errorf("%s has the operationId %q, as has %q", route, get.OperationID, other)
+		}
+		ids[get.OperationID] = route
+		for _, code := range []string{"400", "403", "503"} {
+			if doc.response(route, code).Content["application/json"].Schema.Ref != "#/components/schemas/Error" {
+				t.Errorf("%s: %s is not described", route, code)
+			}
 		}
 		for _, p := range get.Parameters {
 			if p.In == "path" && !strings.Contains(route, "{"+p.Name+"}") || p.In == "query" && p.Name != "brief" {
@@ -162,6 +188,14 @@ func TestOpenAPI(t *testing.T) {
 		check(there, route, "200")
 		if strings.Contains(route, "{subscriber}") {
 			check(strings.NewReplacer("{ring}", "es", "{subscriber}", "none").Replace(route), route, "404")
+		}
+		if slices.ContainsFunc(get.Parameters, func(p struct{ Name, In string }) bool { return p.In == "query" }) {
+			for _, query := range []string{"?brief=1", "?brief=true", "?brief=0", "?brief=false", "?other"} {
+				check(there+query, route, "200")
+			}
+			for _, query := range []string{"?brief", "?brief=2", "?brief=1&brief=no", "?brief=%zz", "?a;b"} {
+				check(there+query, route, "400")
+			}
 		}
 		if strings.Contains(route, "{ring}") {
 			check(strings.NewReplacer("{ring}", "none", "{subscriber}", "alpha").Replace(route), route, "404")
