@@ -147,7 +147,7 @@ func (r *demoReport) writeLatencies(w *lines) {
 		if p == nil {
 			p = &percentiles{}
 		}
-		w.printf("%s\t%s", name, text.Count(uint64(p.Count)))
+		w.printf("%s\t%s", name, text.Count(p.Count))
 		for _, cell := range p.cells() {
 			w.printf("\t%s", cell)
 		}

@@ -129,7 +129,7 @@ func TestHistForms(t *testing.T) {
 	}
 	theirs := hdrhistogram.NewHistogramLogReader(bytes.NewReader(m.text("all.hlog")))
 	for _, want := range original.Distributions {
-		if h, err := theirs.NextIntervalHistogram(); err != nil || h == nil || h.Tag() != want.Name || h.TotalCount() != want.Latency.Count {
+		if h, err := theirs.NextIntervalHistogram(); err != nil || h == nil || h.Tag() != want.Name || uint64(h.TotalCount()) != want.Latency.Count {
 			t.Errorf("%s, as HdrHistogram reads it: %v", want.Name, err)
 		}
 	}

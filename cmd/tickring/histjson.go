@@ -27,7 +27,6 @@ type histReport struct {
 	From       time.Time    `json:"from,omitzero"`   // when it began
 	To         time.Time    `json:"to,omitzero"`     // until when it was looked at
 	Latency    *percentiles `json:"latency_ns"`
-	MeanNs     float64      `json:"mean_ns"`
 	Buckets    []histBucket `json:"buckets"`
 	// Histogram is all of it, in HdrHistogram's encoding V2, compressed, in base64.
 	Histogram string `json:"histogram"`
@@ -49,7 +48,7 @@ func writeHistJSON(w io.Writer, all []distribution) error {
 		}
 		doc.Distributions = append(doc.Distributions, histReport{
 			Name: d.name, Ring: d.ring, Subscriber: d.sub, State: d.state, Gate: d.gate, From: d.from, To: d.to,
-			Latency: percentilesOf(d.hist, d.max), MeanNs: d.mean, Buckets: bucketsOf(d.hist), Histogram: string(coded),
+			Latency: d.percentiles(), Buckets: bucketsOf(d.hist), Histogram: string(coded),
 		})
 	}
 	return writeJSON(w, doc)

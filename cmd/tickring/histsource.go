@@ -78,6 +78,13 @@ type distribution struct {
 	mean      float64
 }
 
+// percentiles sums d up. A .hgrm file knows its mean better than the histogram made of it.
+func (d *distribution) percentiles() *percentiles {
+	p := percentilesOf(d.hist, d.max)
+	p.Mean = d.mean
+	return p
+}
+
 // distributions returns what all sources have, in their order.
 func (a *app) distributions(ctx context.Context, sources []histSource) (all []distribution, err error) {
 	for _, s := range sources {

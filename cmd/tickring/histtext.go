@@ -35,12 +35,12 @@ func (d *distribution) write(w *lines) {
 		w.printf(", %s", d.state)
 	}
 	w.printf("\n")
-	p := percentilesOf(d.hist, d.max)
+	p := d.percentiles()
 	if p.Count == 0 {
 		w.printf("  no latencies were measured\n")
 		return
 	}
-	w.printf("  %s, mean %s", text.Messages(uint64(p.Count)), text.Ns(int64(d.mean)))
+	w.printf("  %s, mean %s", text.Messages(p.Count), text.Ns(int64(p.Mean)))
 	if !d.from.IsZero() {
 		w.printf(", from %s on", d.from.Local().Format(time.DateTime))
 	}
@@ -72,25 +72,23 @@ func edgeText(ns int64) string {
 func comparison(all []distribution) bench.Table {
 	t := bench.Table{Title: "Latency", Head: append([]string{"", "messages", "mean"}, percentileNames...)}
 	var first *percentiles
-	var firstMean float64
 	for _, d := range all {
-		p := percentilesOf(d.hist, d.max)
-		row := []string{d.name, text.Count(uint64(p.Count))}
-		if p.Count == 0 {
-			row = append(row, "-")
-		} else {
-			row = append(row, text.Ns(int64(d.mean))+timesText(d.mean, firstMean))
+		p := d.percentiles()
+		row := []string{d.name, text.Count(p.Count), "-"}
+		if p.Count > 0 {
+			row[2] = text.Ns(int64(p.Mean))
 		}
-		for i, cell := range p.cells() {
-			if first != nil && p.Count > 0 {
-				cell += timesText(float64(p.values()[i]), float64(first.values()[i]))
+		row = append(row, p.cells()...)
+		switch {
+		case first == nil:
+			first = p
+		case p.Count > 0:
+			row[2] += timesText(p.Mean, first.Mean)
+			for i, v := range p.values() {
+				row[3+i] += timesText(float64(v), float64(first.values()[i]))
 			}
-			row = append(row, cell)
 		}
 		t.Rows = append(t.Rows, row)
-		if first == nil {
-			first, firstMean = p, d.mean
-		}
 	}
 	if len(all) > 1 {
 		t.Notes = []string{fmt.Sprintf("× is how many times that of %s it is.", all[0].name)}

@@ -50,7 +50,7 @@ func TestLooking(t *testing.T) {
 	for _, b := range hist.Distributions[0].Buckets {
 		sum += b.Count
 	}
-	if sum != read.Latency.Count || *hist.Distributions[0].Latency != *read.Latency {
+	if uint64(sum) != read.Latency.Count || *hist.Distributions[0].Latency != *read.Latency {
 		t.Errorf("hist says %+v", hist)
 	}
 	if out := h.run("hist", "feed", "--sub", "one", "--hgrm").want(exitOK).stdout.String(); !strings.Contains(out, "#[Mean") {

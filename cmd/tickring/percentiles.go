@@ -7,33 +7,15 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/ring/monitor"
 )
 
-// percentiles sums up a histogram. Everything but Count is in ns; all are 0 if
-// nothing was measured.
-type percentiles struct {
-	Count int64 `json:"count"`
-	P50   int64 `json:"p50"`
-	P90   int64 `json:"p90"`
-	P99   int64 `json:"p99"`
-	P999  int64 `json:"p999"`
-	P9999 int64 `json:"p9999"`
-	Max   int64 `json:"max"`
-}
+// percentiles is a summary of latencies for people and machines.
+type percentiles struct{ monitor.Summary }
 
-// percentilesOf takes the largest value on its own, because the histogram knows it
-// to some digits only; no percentile is above it.
+// percentilesOf sums a histogram up, as monitor.SummaryOf does.
 func percentilesOf(h *hdrhistogram.Histogram, largest int64) *percentiles {
-	at := func(q float64) int64 { return min(h.ValueAtQuantile(q), largest) }
-	return &percentiles{
-		Count: h.TotalCount(),
-		P50:   at(50),
-		P90:   at(90),
-		P99:   at(99),
-		P999:  at(99.9),
-		P9999: at(99.99),
-		Max:   largest,
-	}
+	return &percentiles{monitor.SummaryOf(h, largest)}
 }
 
 var percentileNames = []string{"p50", "p90", "p99", "p99.9", "p99.99", "max"}

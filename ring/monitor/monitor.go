@@ -134,7 +134,7 @@ func (m *Monitor) seenAt(at time.Duration) []string {
 	return names
 }
 
-func (m *Monitor) window(s *sum) Window {
+func (m *Monitor) window(s *sum) Summary {
 	return m.middles.window(&s.counts, s.from, s.to, s.total, 0)
 }
 

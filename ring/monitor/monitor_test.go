@@ -156,11 +156,7 @@ func library(now, before *ring.Counts) *hdrhistogram.Histogram {
 
 func checkWindow(t *testing.T, what string, w Window, h *hdrhistogram.Histogram) {
 	t.Helper()
-	want := Window{
-		Seconds: w.Seconds, Count: uint64(h.TotalCount()), Mean: h.Mean(), Max: h.Max(),
-		P50: h.ValueAtQuantile(50), P90: h.ValueAtQuantile(90), P99: h.ValueAtQuantile(99),
-		P999: h.ValueAtQuantile(99.9), P9999: h.ValueAtQuantile(99.99),
-	}
+	want := Window{Seconds: w.Seconds, Summary: SummaryOf(h, h.Max())}
 	if math.Abs(w.Mean-want.Mean) > 1e-9*want.Mean {
 		t.Errorf("%s: mean %v, want %v", what, w.Mean, want.Mean)
 	}

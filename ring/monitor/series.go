@@ -11,7 +11,7 @@ import (
 type series struct {
 	counts *ring.Counts // since the file's owner opened it; the watch's own. nil: none
 	total  uint64       // of counts
-	start  Window       // of counts
+	start  Summary      // of counts
 	// Buckets of counts below from and from to on are 0.
 	from, to int
 
@@ -56,7 +56,7 @@ func (s *series) begin() {
 		s.minute.clear()
 	}
 	s.anew = len(s.second.cells)
-	s.counts, s.start, s.begun = nil, Window{}, false
+	s.counts, s.start, s.begun = nil, Summary{}, false
 	s.from, s.to, s.total = len(ring.Counts{}), 0, 0
 }
 
@@ -109,7 +109,7 @@ func (s *series) take(m *Monitor, t poll, i *measured) {
 
 // sumUp makes s.start that of s.counts.
 func (s *series) sumUp(m *Monitor, i *measured, anew bool) {
-	s.start = Window{}
+	s.start = Summary{}
 	if s.counts == nil {
 		return
 	}
@@ -182,7 +182,7 @@ func (s *series) windows(m *Monitor, t poll, i *measured) (sec, min, start Windo
 	for _, p := range s.polls {
 		p.cells.each(m.sum.add)
 	}
-	sec = m.window(&m.sum)
+	sec.Summary = m.window(&m.sum)
 	if len(s.polls) > 0 {
 		sec.Seconds = (t.now - s.polls[0].from).Seconds()
 	}
@@ -191,10 +191,10 @@ func (s *series) windows(m *Monitor, t poll, i *measured) (sec, min, start Windo
 		from = s.spans[0].from
 	}
 	if s.minute != nil {
-		min = m.window(s.minute)
+		min.Summary = m.window(s.minute)
 	}
 	min.Seconds = (t.now - from).Seconds()
-	start = s.start
+	start.Summary = s.start
 	if start.Count > 0 { // nothing took longer than the longest of all, which is exact
 		sec.atMost(start.Max)
 		min.atMost(start.Max)

@@ -3,6 +3,8 @@ package monitor
 import (
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/tickring/tickring/ring"
 )
 
@@ -93,18 +95,33 @@ type Subscriber struct {
 	Error  string        `json:"error,omitempty"`
 }
 
-// Window sums the latencies up that were measured within a time. All but Seconds and Count
-// are in ns, and 0 if Count is.
+// Window sums up the latencies that were measured within a time.
 type Window struct {
 	Seconds float64 `json:"seconds"` // that it really covers: less while the monitor is young
-	Count   uint64  `json:"count"`
-	Mean    float64 `json:"mean"`
-	P50     int64   `json:"p50"`
-	P90     int64   `json:"p90"`
-	P99     int64   `json:"p99"`
-	P999    int64   `json:"p999"`
-	P9999   int64   `json:"p9999"`
-	// Max is exact since the start, and else the upper edge of the highest bucket with a count,
-	// but never more than since the start.
+	Summary
+}
+
+// Summary sums latencies up. All but Count are in ns, and 0 if Count is.
+type Summary struct {
+	Count uint64  `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   int64   `json:"p50"`
+	P90   int64   `json:"p90"`
+	P99   int64   `json:"p99"`
+	P999  int64   `json:"p999"`
+	P9999 int64   `json:"p9999"`
+	// Max is exact, but in a window of a second or a minute: there it is the upper edge of the
+	// highest bucket with a count, but never more than since the start.
 	Max int64 `json:"max"`
+}
+
+// SummaryOf sums a histogram of ns up. largest is the largest value exactly, which h knows
+// to some digits only; no percentile is above it.
+func SummaryOf(h *hdrhistogram.Histogram, largest int64) Summary {
+	at := func(percentile float64) int64 { return min(h.ValueAtQuantile(percentile), largest) }
+	return Summary{
+		Count: uint64(h.TotalCount()), Mean: h.Mean(),
+		P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), P9999: at(99.99),
+		Max: largest,
+	}
 }

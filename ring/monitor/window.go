@@ -6,7 +6,7 @@ import (
 	"github.com/tickring/tickring/ring"
 )
 
-// ranks are the percentiles of a Window.
+// ranks are the percentiles of a Summary.
 var ranks = [...]float64{50, 90, 99, 99.9, 99.99}
 
 // middles are the values in ns that stand for the latencies of each bucket in a mean.
@@ -23,8 +23,8 @@ func newMiddles() *middles {
 
 // window sums up the counts of the buckets in [from, to), which are total. largest is the
 // largest latency of all, 0 if it is not known.
-func (m *middles) window(counts *ring.Counts, from, to int, total uint64, largest int64) Window {
-	w := Window{Count: total}
+func (m *middles) window(counts *ring.Counts, from, to int, total uint64, largest int64) Summary {
+	w := Summary{Count: total}
 	if total == 0 {
 		return w
 	}
@@ -57,7 +57,7 @@ func (m *middles) window(counts *ring.Counts, from, to int, total uint64, larges
 }
 
 // atMost takes down what is more than the largest latency of all.
-func (w *Window) atMost(largest int64) {
+func (w *Summary) atMost(largest int64) {
 	for _, p := range []*int64{&w.P50, &w.P90, &w.P99, &w.P999, &w.P9999, &w.Max} {
 		*p = min(*p, largest)
 	}

@@ -74,7 +74,7 @@ func made() *monitor.Snapshot {
 }
 
 func window(seconds float64, n uint64, p99 int64) monitor.Window {
-	return monitor.Window{Seconds: seconds, Count: n, Mean: float64(p99) / 2, P50: p99 / 3, P90: p99 / 2, P99: p99, P999: 4 * p99, P9999: 30 * p99, Max: 95 * p99}
+	return monitor.Window{Seconds: seconds, Summary: monitor.Summary{Count: n, Mean: float64(p99) / 2, P50: p99 / 3, P90: p99 / 2, P99: p99, P999: 4 * p99, P9999: 30 * p99, Max: 95 * p99}}
 }
 
 // many is a snapshot of n rings with ten subscribers each.
