@@ -15,7 +15,7 @@ type Activity struct {
 	// The thread.
 	OnCPU       time.Duration `json:"on_cpu_ns"`    // it ran; of another process, until the last timer tick or switch
 	RunDelay    time.Duration `json:"run_delay_ns"` // it could have run and did not: another task had the CPU, or its quota was used up
-	Voluntary   uint64        `json:"voluntary"`    // context switches: it slept or waited
+	Voluntary   uint64        `json:"voluntary"`    // context switches: it slept or waited; of a difference, a sleep that it begins in counts too
 	Involuntary uint64        `json:"involuntary"`  // context switches: it was sent off the CPU
 	MinorFaults uint64        `json:"minor_faults"` // page faults without reading a disk
 	MajorFaults uint64        `json:"major_faults"`
@@ -33,14 +33,24 @@ type Activity struct {
 	Throttled time.Duration `json:"throttled_ns"` // on all its CPUs together
 
 	// The Go runtime, if the thread is of this process.
-	GCs    uint64        `json:"gcs"`      // garbage collections ended
-	Stops  uint64        `json:"stops"`    // times the world was stopped, for whatever reason
-	StopNs time.Duration `json:"stops_ns"` // for about so long, together
+	GCs   uint64 `json:"gcs"`   // garbage collections ended
+	Stops uint64 `json:"stops"` // times the world was stopped, for whatever reason
+	// StopNs is for about how long, together. Of a difference it is how long stops and
+	// collections can have kept the thread, at most: what collections did counts in the
+	// window they ended in, as far as the thread was off the CPU, or had to help.
+	StopNs time.Duration `json:"stops_ns"`
 
-	// Stood is how much later than it meant to the watcher looked, added up by the
-	// watcher as the other counts are: if it watches a thread of its own process, both
-	// stood still together.
+	// Stood is how long the whole process is known to have stood still, as after SIGSTOP,
+	// under a debugger or in a frozen cgroup. A watcher of its own process stands still with
+	// it, and adds up itself by how much it is late. Of another process a Witness adds up the
+	// time between looks that all found it so; what was stopped between two looks only is
+	// not in it.
 	Stood time.Duration `json:"stood_ns"`
+
+	collected time.Duration // by collections, of the time of one thread
+	helped    time.Duration // by threads that had to help them
+	asleep    bool          // at the moment
+	group     uint          // how often the thread was found in another cgroup
 }
 
 // ofCPU are the counts that belong to one CPU, and mean nothing once the thread is on
@@ -49,11 +59,15 @@ const ofCPU = KnowInterrupt | KnowSoftirqs | KnowSteal | KnowKHz
 
 // Since returns what happened from an earlier Activity of the same thread until a.
 // What only one of them knows is unknown. A count that went down, as after the CPU
-// was changed, is unknown too.
+// was changed, is unknown too, and so is throttling if the cgroup was changed. A thread
+// that was elsewhere and came back between two looks is not noticed.
 func (a Activity) Since(before Activity) Activity {
 	d := Activity{At: a.At - before.At, CPU: a.CPU, Known: a.Known & before.Known & allKnown}
 	if a.CPU < 0 || a.CPU != before.CPU {
 		d.Known &^= ofCPU
+	}
+	if a.group != before.group {
+		d.Known &^= KnowThrottle
 	}
 	less(&d, KnowSched, &d.OnCPU, a.OnCPU, before.OnCPU)
 	less(&d, KnowSched, &d.RunDelay, a.RunDelay, before.RunDelay)
@@ -71,7 +85,17 @@ func (a Activity) Since(before Activity) Activity {
 	less(&d, KnowGo, &d.Stops, a.Stops, before.Stops)
 	less(&d, KnowGo, &d.StopNs, a.StopNs, before.StopNs)
 	less(&d, KnowStood, &d.Stood, a.Stood, before.Stood)
+	less(&d, KnowGo, &d.collected, a.collected, before.collected)
+	less(&d, KnowGo, &d.helped, a.helped, before.helped)
+	if before.asleep {
+		d.Voluntary++
+	}
 	d.KHz, d.KHzBefore = a.KHz, before.KHz
+	d.StopNs += d.collected
+	if d.Known&KnowSched != 0 {
+		d.StopNs = min(d.StopNs, max(d.At-d.OnCPU-d.RunDelay, 0)) + min(d.helped, d.OnCPU)
+	}
+	d.collected, d.helped = 0, 0
 	d.forget()
 	return d
 }

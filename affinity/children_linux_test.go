@@ -14,7 +14,7 @@ import (
 const roleVar = "TICKRING_AFFINITY_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(){"gaps": watchForGaps, "spin": spinOnCPU, "hold": holdCPUs, "pin": pinSelf}
+	roles := map[string]func(){"gaps": watchForGaps, "spin": spinOnCPU, "hold": holdCPUs, "pin": pinSelf, "witness": watchSelf}
 	if role, ok := roles[os.Getenv(roleVar)]; ok {
 		role()
 		return

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tickring/tickring/internal/tick"
@@ -22,11 +23,12 @@ import (
 //
 // The files, by the kernel's Documentation: schedstat, stat and status of the thread
 // (filesystems/proc.rst, scheduler/sched-stats.rst), /proc/stat, /proc/interrupts and
-// /proc/softirqs, scaling_cur_freq of cpufreq, and cpu.stat of the process's cgroup and of
-// those above it that have a quota (admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst).
+// /proc/softirqs, scaling_cur_freq of cpufreq, and cpu.stat of the thread's cgroup and of
+// those above it that have a quota (admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst). Of
+// another process also whether the cgroup is frozen: cgroup.events, and freezer.state of
+// version 1 (admin-guide/cgroup-v1/freezer-subsystem.rst).
 type Witness struct {
 	root string // "" except for tests
-	pid  string // as in /proc
 	tid  int
 	own  bool // of this process
 
@@ -39,9 +41,10 @@ type Witness struct {
 
 	cgroup     procFile
 	cgroupText []byte
+	group      uint // how often it was another one, or another one's quota counted
 	quotas     []quotaFile
-	counted    throttling // by the last look
-	elsewhere  throttling // in cgroups the process has left; may be negative, as a word
+	freezers   []freezerFile // of another process only
+	still      stillness
 
 	goRuntime *goCounts
 
@@ -63,15 +66,18 @@ func NewWitness(pid, tid int) (*Witness, error) {
 
 func newWitness(root string, pid, tid int) (*Witness, error) {
 	w := &Witness{root: root, tid: tid, rateOf: -1, buf: make([]byte, 8192)}
-	w.pid = strconv.Itoa(pid)
+	process := strconv.Itoa(pid)
 	if root == "" && (pid == 0 || pid == os.Getpid()) {
-		w.own, w.pid = true, "self"
+		w.own, process = true, "self"
 		w.goRuntime = newGoCounts()
 	}
 	if root == "" && runtime.GOOS != "linux" {
 		return w, nil
 	}
-	dir := fmt.Sprintf("%s/proc/%s/task/%d", root, w.pid, tid)
+	dir := fmt.Sprintf("%s/proc/%s/task/%d", root, process, tid)
+	if w.own {
+		dir = ownThread(tid)
+	}
 	if _, err := os.Stat(dir); err != nil {
 		if _, noProc := os.Stat(root + "/proc/self"); noProc == nil || !w.own {
 			return nil, fmt.Errorf("affinity: watch thread %d of process %d: %w", tid, pid, err)
@@ -83,8 +89,7 @@ func newWitness(root string, pid, tid int) (*Witness, error) {
 	w.cpuStat = wideFile{procFile: openProc(root + "/proc/stat")}
 	w.interrupts = wideFile{procFile: openProc(root + "/proc/interrupts")}
 	w.softirqs = wideFile{procFile: openProc(root + "/proc/softirqs")}
-	w.cgroup = openProc(root + "/proc/" + w.pid + "/cgroup")
-	w.findQuotas()
+	w.cgroup = openProc(dir + "/cgroup")
 	w.skipRate = asksCPUForRate(runtime.GOARCH, string(bytes.TrimSpace(w.slurp("/proc/sys/kernel/osrelease"))))
 	return w, nil
 }
@@ -94,7 +99,7 @@ func (w *Witness) Close() {
 	for _, f := range []*procFile{&w.stat, &w.schedstat, &w.status, &w.cpuStat.procFile, &w.interrupts.procFile, &w.softirqs.procFile, &w.rate, &w.cgroup} {
 		f.close()
 	}
-	w.closeQuotas()
+	w.leaveGroup()
 	w.goRuntime, w.own = nil, false
 }
 
@@ -102,17 +107,21 @@ func (w *Witness) Close() {
 // time of the caller, on its own CPU.
 func (w *Witness) Cost() time.Duration { return w.cost }
 
-// Look fills a with the counts of now. It allocates nothing, as a rule, and keeps
-// Stood, which is the caller's. Of a thread that has ended, nothing of the thread
-// is known.
+// Look fills a with the counts of now. It allocates nothing, as a rule. Of a thread of this
+// process it keeps Stood, which is the caller's. Of a thread that has ended, nothing of
+// the thread is known.
 func (w *Witness) Look(a *Activity) {
 	start := time.Duration(tick.Mono())
 	*a = Activity{At: start, CPU: -1, Known: a.Known & KnowStood, Stood: a.Stood}
-	w.lookAtThread(a)
+	w.lookAtGroup()
+	state := w.lookAtThread(a)
 	if a.CPU >= 0 {
 		w.lookAtCPU(a)
 	}
 	w.lookAtQuotas(a)
+	if !w.own {
+		w.lookWhetherStill(a, state)
+	}
 	if w.goRuntime != nil {
 		w.goRuntime.look(a)
 	}
@@ -129,7 +138,8 @@ func (w *Witness) charge(took time.Duration) {
 	w.cost += (min(took, 2*w.cost) - w.cost) / 8
 }
 
-func (w *Witness) lookAtThread(a *Activity) {
+// lookAtThread returns the thread's state as well, a letter, or 0.
+func (w *Witness) lookAtThread(a *Activity) (state byte) {
 	if text := w.schedstat.read(&w.buf, false); text != nil {
 		f := fields(text)
 		ran, ok1 := f.number()
@@ -156,7 +166,11 @@ func (w *Witness) lookAtThread(a *Activity) {
 		// The name of the thread, in brackets, may contain anything. The state, after
 		// it, is the third field; faults are the 10th and 12th, the CPU is the 39th.
 		f := fields(text[bytes.LastIndexByte(text, ')')+1:])
-		f.skip(7)
+		if word := f.next(); len(word) == 1 && word[0] >= 'A' {
+			state = word[0]
+			a.asleep = state != 'R'
+		}
+		f.skip(6)
 		minor, ok1 := f.number()
 		f.skip(1)
 		major, ok2 := f.number()
@@ -169,6 +183,7 @@ func (w *Witness) lookAtThread(a *Activity) {
 			a.CPU = int(cpu)
 		}
 	}
+	return state
 }
 
 // exact replaces OnCPU, which schedstat brings up to date at timer ticks and switches
@@ -208,11 +223,37 @@ func (w *Witness) lookAtCPU(a *Activity) {
 		w.rate = openProc(fmt.Sprintf("%s/%s/cpu%d/cpufreq/scaling_cur_freq", w.root, cpuDir, a.CPU))
 		w.rateOf = a.CPU
 	}
+	if !w.rate.open {
+		return
+	}
 	f := fields(w.rate.read(&w.buf, false))
 	if khz, ok := f.number(); ok && khz > 0 {
 		a.Known |= KnowKHz
 		a.KHz = khz
+	} else {
+		w.rateOf = -1 // the CPU was taken away, and may have come back with another file
 	}
+}
+
+// ownThread is the directory of a thread of this process. A /proc that belongs to another PID
+// namespace has other numbers, and says which ones they are here.
+func ownThread(tid int) string {
+	const tasks = "/proc/self/task/"
+	here := strconv.Itoa(tid)
+	if self, err := os.Readlink("/proc/self"); err != nil || self == strconv.Itoa(os.Getpid()) {
+		return tasks + here
+	}
+	all, _ := os.ReadDir(tasks)
+	for _, task := range all {
+		text, _ := os.ReadFile(tasks + task.Name() + "/status")
+		for line := range strings.Lines(string(text)) {
+			numbers, ok := strings.CutPrefix(line, "NSpid:")
+			if f := strings.Fields(numbers); ok && len(f) > 0 && f[len(f)-1] == here {
+				return tasks + task.Name()
+			}
+		}
+	}
+	return tasks + "none"
 }
 
 // slurp reads a whole small file that is not kept.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -238,14 +239,7 @@ func groupWithQuota(t *testing.T) string {
 			os.Remove(dir)
 			continue
 		}
-		t.Cleanup(func() {
-			for range 100 { // until its last process is gone
-				if os.Remove(dir) == nil {
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-		})
+		t.Cleanup(func() { removeGroup(dir) })
 		return dir
 	}
 	t.Skip("no cgroup with a CPU quota can be made here: ", errors.Join(reasons...))
@@ -271,7 +265,7 @@ func TestWitnessOfOthers(t *testing.T) {
 	defer w.Close()
 	var a Activity
 	w.Look(&a)
-	if a.Known&(KnowGo|KnowStood) != 0 || a.Known&(KnowSwitches|KnowFaults) != KnowSwitches|KnowFaults || a.CPU < 0 {
+	if a.Known&KnowGo != 0 || a.Known&(KnowSwitches|KnowFaults|KnowStood) != KnowSwitches|KnowFaults|KnowStood || a.CPU < 0 {
 		t.Errorf("alive: %+v", a)
 	}
 	cmd.Process.Kill()
@@ -283,6 +277,126 @@ func TestWitnessOfOthers(t *testing.T) {
 	if _, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of the dead: %v", err)
 	}
+}
+
+// TestStopIsNamedFromOutside stops and freezes another process, in every way that there is
+// here.
+func TestStopIsNamedFromOutside(t *testing.T) {
+	signal := func(s syscall.Signal) func(*testing.T, int) error {
+		return func(_ *testing.T, pid int) error { return syscall.Kill(pid, s) }
+	}
+	freezer := func(parent, file, word string) func(*testing.T, int) error {
+		dir := fmt.Sprintf("%s/tickring-test-%d", parent, os.Getpid())
+		return func(t *testing.T, pid int) error {
+			if err := os.Mkdir(dir, 0o755); err == nil {
+				t.Cleanup(func() { removeGroup(dir) })
+				if err := writeExisting(dir+"/cgroup.procs", fmt.Sprint(pid)); err != nil {
+					return err
+				}
+			} else if !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			return writeExisting(dir+"/"+file, word)
+		}
+	}
+	for name, way := range map[string]struct{ stop, goOn func(*testing.T, int) error }{
+		"signal":    {signal(syscall.SIGSTOP), signal(syscall.SIGCONT)},
+		"version 1": {freezer("/sys/fs/cgroup/freezer", "freezer.state", "FROZEN"), freezer("/sys/fs/cgroup/freezer", "freezer.state", "THAWED")},
+		"version 2": {freezer("/sys/fs/cgroup", "cgroup.freeze", "1"), freezer("/sys/fs/cgroup", "cgroup.freeze", "0")},
+		"hybrid":    {freezer("/sys/fs/cgroup/unified", "cgroup.freeze", "1"), freezer("/sys/fs/cgroup/unified", "cgroup.freeze", "0")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, lines := start(t, "spin", "CPU=0")
+			lines.Scan()
+			w, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			var before, after Activity
+			w.Look(&before)
+			if before.Stood != 0 {
+				t.Errorf("stood %v before it was stopped", before.Stood)
+			}
+			if err := way.stop(t, cmd.Process.Pid); err != nil {
+				t.Skipf("a process cannot be stopped so here: %v", err)
+			}
+			const took = 30 * time.Millisecond
+			for end := time.Now().Add(time.Minute); after.Stood < took && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				w.Look(&after)
+			}
+			if err := way.goOn(t, cmd.Process.Pid); err != nil {
+				t.Fatal(err)
+			}
+			// It has stood for so long, whatever else the machine did.
+			if c, why := Explain(took, after.Since(before)); c != CauseStopped || !strings.Contains(why, "each look found the thread stopped") {
+				t.Errorf("%v: %s", c, why)
+			}
+			running := after
+			for end := time.Now().Add(time.Minute); (running.asleep || running.OnCPU == after.OnCPU) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				w.Look(&running)
+			}
+			stood := running.Stood // a look may have come between its going on and the test's knowing it
+			if w.Look(&running); running.Stood != stood {
+				t.Errorf("stood %v more when it ran", running.Stood-stood)
+			}
+		})
+	}
+}
+
+// removeGroup removes a cgroup when its last process is gone.
+func removeGroup(dir string) {
+	for range 100 {
+		if os.Remove(dir) == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestWitnessInAnotherNamespace: /proc may be that of another PID namespace, where threads
+// have other numbers.
+func TestWitnessInAnotherNamespace(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), roleVar+"=witness")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	cmd.Stderr = os.Stderr
+	var out strings.Builder
+	cmd.Stdout = &out
+	runtime.LockOSThread() // it dies with the thread
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no PID namespace can be made here: %v", err)
+	}
+	if err := cmd.Wait(); err != nil || out.String() != "1 watched\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// watchSelf says whether the calling thread can be watched.
+func watchSelf() {
+	runtime.LockOSThread()
+	w, err := NewWitness(0, 0)
+	if err != nil {
+		panic(err)
+	}
+	var before, after Activity
+	w.Look(&before)
+	for ran := before; ran.OnCPU < before.OnCPU+time.Millisecond; w.Look(&ran) {
+	}
+	unix.Nanosleep(&unix.Timespec{Nsec: 1}, nil)
+	w.Look(&after)
+	d := after.Since(before)
+	const thread = KnowSched | KnowSwitches | KnowFaults
+	if d.Known&thread != thread || d.OnCPU <= 0 || d.Voluntary == 0 {
+		fmt.Printf("%d knows %v: %+v\n", os.Getpid(), d.Known, d)
+		return
+	}
+	fmt.Println(os.Getpid(), "watched")
 }
 
 func BenchmarkLook(b *testing.B) {

@@ -5,51 +5,97 @@ import (
 	"time"
 )
 
-// quotaFile is the cpu.stat of a cgroup.
+// quotaFile is the cpu.stat of a cgroup, and its quota.
 type quotaFile struct {
 	procFile
-	v2 bool
+	limit   procFile
+	v2      bool
+	own     bool // the thread's own cgroup, not one above
+	counted bool
 }
 
 // mostQuotas is how many cgroups above each other are looked at.
 const mostQuotas = 8
 
-// findQuotas opens the cpu.stat of the process's cgroup, and of those above it that have
-// a quota: each counts its own throttling only.
-func (w *Witness) findQuotas() {
-	w.cgroupText = append(w.cgroupText[:0], w.cgroup.read(&w.buf, false)...)
-	for _, own := range cgroupsOf(string(w.cgroupText), "cpu") {
-		for i, g := range own.up() {
-			if len(w.quotas) < mostQuotas && (i == 0 || w.hasQuota(g)) {
-				w.openQuota(g)
-			}
+// looksPerLimit is after how many looks the witness asks again which cgroups above the
+// thread's have a quota.
+const looksPerLimit = 16
+
+// lookAtGroup finds out whether the thread is in another cgroup than it was, and looks at
+// that one from then on.
+func (w *Witness) lookAtGroup() {
+	switch now := w.cgroup.read(&w.buf, false); {
+	case now == nil:
+	case !bytes.Equal(now, w.cgroupText):
+		w.cgroupText = append(w.cgroupText[:0], now...)
+		w.leaveGroup()
+		w.group++
+		w.findQuotas()
+		if !w.own {
+			w.findFreezers()
 		}
+	case w.looks%looksPerLimit == 0:
+		w.findLimits()
 	}
 }
 
-func (w *Witness) openQuota(g cgroup) {
-	f := quotaFile{openProc(w.root + "/" + g.dir + "/cpu.stat"), g.v2}
+func (w *Witness) leaveGroup() {
+	for i := range w.quotas {
+		w.quotas[i].close()
+		w.quotas[i].limit.close()
+	}
+	for i := range w.freezers {
+		w.freezers[i].close()
+	}
+	w.quotas, w.freezers = w.quotas[:0], w.freezers[:0]
+}
+
+// findQuotas opens the cpu.stat of the thread's cgroup, and of those above it: each counts
+// its own throttling only.
+func (w *Witness) findQuotas() {
+	for _, own := range cgroupsOf(string(w.cgroupText), "cpu") {
+		for i, g := range own.up() {
+			if len(w.quotas) < mostQuotas {
+				w.openQuota(g, i == 0)
+			}
+		}
+	}
+	w.findLimits()
+}
+
+func (w *Witness) openQuota(g cgroup, own bool) {
+	dir := w.root + "/" + g.dir
+	f := quotaFile{procFile: openProc(dir + "/cpu.stat"), v2: g.v2, own: own}
 	if _, ok := f.read(&w.buf); !ok {
 		f.close()
 		return
 	}
+	if g.v2 {
+		f.limit = openProc(dir + "/cpu.max")
+	} else {
+		f.limit = openProc(dir + "/cpu.cfs_quota_us")
+	}
 	w.quotas = append(w.quotas, f)
 }
 
-func (w *Witness) hasQuota(g cgroup) bool {
-	if g.v2 {
-		limit := w.slurp("/" + g.dir + "/cpu.max")
-		return len(limit) > 0 && !bytes.HasPrefix(limit, []byte("max"))
+// findLimits leaves those out that have no quota: to read a cpu.stat makes the kernel add up.
+func (w *Witness) findLimits() {
+	for i := range w.quotas {
+		f := &w.quotas[i]
+		if counted := f.own || f.limited(&w.buf); counted != f.counted {
+			f.counted = counted
+			w.group++
+		}
 	}
-	limit := w.slurp("/" + g.dir + "/cpu.cfs_quota_us")
-	return len(limit) > 0 && limit[0] != '-'
+}
+
+func (f *quotaFile) limited(buf *[]byte) bool {
+	limit := f.limit.read(buf, false)
+	return len(limit) > 0 && limit[0] != '-' && !bytes.HasPrefix(limit, []byte("max"))
 }
 
 // throttling is how often, and for how many ns, there was no quota left.
 type throttling struct{ times, ns uint64 }
-
-func (t throttling) plus(o throttling) throttling  { return throttling{t.times + o.times, t.ns + o.ns} }
-func (t throttling) minus(o throttling) throttling { return throttling{t.times - o.times, t.ns - o.ns} }
 
 func (f *quotaFile) read(buf *[]byte) (t throttling, ok bool) {
 	text := f.procFile.read(buf, false)
@@ -62,46 +108,22 @@ func (f *quotaFile) read(buf *[]byte) (t throttling, ok bool) {
 	return throttling{times, ns}, ok1 && ok2
 }
 
-func (w *Witness) closeQuotas() {
-	for i := range w.quotas {
-		w.quotas[i].close()
-	}
-	w.quotas = w.quotas[:0]
-}
-
-// looksPerCgroup is after how many looks the witness asks again which cgroup the
-// process is in.
-const looksPerCgroup = 16
-
 func (w *Witness) lookAtQuotas(a *Activity) {
-	moved := w.looks%looksPerCgroup == looksPerCgroup-1 && w.movedCgroup()
+	a.group = w.group
 	if len(w.quotas) == 0 {
 		return
 	}
-	var now throttling
 	for i := range w.quotas {
+		if !w.quotas[i].counted {
+			continue
+		}
 		t, ok := w.quotas[i].read(&w.buf)
 		if !ok {
+			a.Throttles, a.Throttled = 0, 0
 			return
 		}
-		now = now.plus(t)
+		a.Throttles += t.times
+		a.Throttled += time.Duration(t.ns)
 	}
-	if moved { // count on from where the other cgroup ended
-		w.elsewhere = w.counted.minus(now)
-	}
-	w.counted = w.elsewhere.plus(now)
 	a.Known |= KnowThrottle
-	a.Throttles, a.Throttled = w.counted.times, time.Duration(w.counted.ns)
-}
-
-// movedCgroup tells whether the process is in another cgroup than it was, and looks at
-// that one from then on.
-func (w *Witness) movedCgroup() bool {
-	now := w.cgroup.read(&w.buf, false)
-	if now == nil || bytes.Equal(now, w.cgroupText) {
-		return false
-	}
-	w.closeQuotas()
-	w.findQuotas()
-	return true
 }

@@ -18,6 +18,7 @@ type recorder struct {
 	list    *spikeList
 	witness *affinity.Witness
 	tid     int // whom it watches
+	threads int // how many of that number have ended under the watch
 
 	looks   [recorderLooks]threadLook
 	count   uint64 // of all looks
@@ -32,7 +33,7 @@ type recorder struct {
 
 type threadLook struct {
 	affinity.Activity
-	tid int
+	tid, threads int // together they are one thread
 }
 
 const (
@@ -133,7 +134,7 @@ func stoodStill(late, ran, usual time.Duration) time.Duration {
 // look looks at the thread and keeps what it sees.
 func (r *recorder) look() {
 	l := &r.looks[r.count%recorderLooks]
-	l.tid = r.tid
+	l.tid, l.threads = r.tid, r.threads
 	l.Stood, l.Known = r.stood, affinity.KnowStood
 	r.witness.Look(&l.Activity)
 	r.count++
@@ -173,7 +174,7 @@ func (r *recorder) explain(number uint64) {
 	tid := int(uint32(who))
 	r.watch(tid)
 	before, after := *r.before(began), *r.last()
-	other := before.tid != tid || after.tid != tid
+	other := before.tid != tid || after.tid != tid || before.threads != after.threads
 	if other {
 		// Nor does it mean anything then that the recorder was late: it may have been alone.
 		before.Known &^= affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults | affinity.KnowStood
@@ -188,9 +189,12 @@ func (r *recorder) explain(number uint64) {
 }
 
 // watch makes it watch that thread, and look at it now, if it watched another one: the
-// goroutine that reads or publishes has been moved to another thread.
+// goroutine that reads or publishes has been moved to another thread, which may have got the
+// number of one that has ended.
 func (r *recorder) watch(tid int) {
-	if tid == r.tid || tid == 0 {
+	const alive = affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults
+	ended := tid == r.tid && r.last().Known&alive == 0
+	if tid == r.tid && !ended || tid == 0 {
 		return
 	}
 	w, err := affinity.NewWitness(0, tid)
@@ -199,6 +203,9 @@ func (r *recorder) watch(tid int) {
 	}
 	r.witness.Close()
 	r.witness, r.tid = w, tid
+	if ended {
+		r.threads++
+	}
 	r.look()
 }
 

@@ -71,6 +71,53 @@ func TestSpikeOfAThreadThatEnded(t *testing.T) {
 	}
 }
 
+// TestSpikeOfAThreadWithAUsedNumber: a thread that has ended leaves its number to another
+// one, whose counts are not to be subtracted from its own.
+func TestSpikeOfAThreadWithAUsedNumber(t *testing.T) {
+	r, l := byHand(t)
+	tid := unix.Gettid()
+	began := tick.Mono()
+	r.witness.Close() // which then knows as much as one whose thread has ended
+	r.look()
+	for range 2 {
+		l.add(newSpike{began: began, latency: tick.Mono() - began, who: uint64(tid)})
+		r.pass(0)
+	}
+	list := l.log(l, l).List
+	const of = affinity.KnowSched | affinity.KnowSwitches | affinity.KnowFaults
+	for _, s := range list {
+		if s.Happened.Known&of != 0 || !strings.Contains(s.Why, "not the one") {
+			t.Errorf("%+v", s)
+		}
+	}
+	addSpike(l, tid, 0)
+	r.pass(0)
+	if s := l.log(l, l).List[2]; s.Happened.Known&of == 0 {
+		t.Errorf("the new one is not watched: %+v", s)
+	}
+}
+
+// TestSpikesBetweenTwoLooks: it is not known to which of them belongs what happened, and that
+// is told.
+func TestSpikesBetweenTwoLooks(t *testing.T) {
+	r, l := byHand(t)
+	tid := unix.Gettid()
+	add := func(spikes int) {
+		for range spikes {
+			addSpike(l, tid, time.Microsecond)
+		}
+		r.pass(0)
+	}
+	add(1)
+	add(3)
+	add(1)
+	for i, s := range l.log(l, l).List {
+		if want := i >= 1 && i <= 3; strings.Contains(s.Why, "; 3 spikes share these counts") != want || strings.Contains(s.Why, "share") != want {
+			t.Errorf("spike %d: %s", s.Number, s.Why)
+		}
+	}
+}
+
 // TestStoodStill: only a process of which nothing runs stands still, however many of its
 // threads ran before.
 func TestStoodStill(t *testing.T) {

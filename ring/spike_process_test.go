@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/tick"
 )
 
 func init() {
@@ -23,7 +24,10 @@ func init() {
 	roles["spikes.burn"] = spikesBurner
 }
 
-const spikesThreshold = 2 * time.Millisecond
+// spikesThreshold is less than the shortest slice of a CPU that a busy machine hands out.
+const spikesThreshold = 500 * time.Microsecond
+
+const touchedPages = 512 // some µs each
 
 // What a message tells the reader to do, by its type.
 const (
@@ -56,13 +60,20 @@ func spikesReader(args []string) error {
 		}
 		switch s.Type() {
 		case touchPages:
-			b, err := unix.Mmap(-1, 0, 64<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+			b, err := unix.Mmap(-1, 0, touchedPages*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 			if err != nil {
 				return err
 			}
 			_ = unix.Madvise(b, unix.MADV_NOHUGEPAGE)
+			began := tick.Mono()
 			for i := 0; i < len(b); i += os.Getpagesize() {
 				b[i] = 1
+			}
+			for tick.Mono()-began < uint64(2*spikesThreshold) { // where they take less
+				_ = unix.Madvise(b, unix.MADV_DONTNEED)
+				for i := 0; i < len(b); i += os.Getpagesize() {
+					b[i] = 1
+				}
 			}
 			unix.Munmap(b)
 		case collectGarbage:
@@ -94,7 +105,8 @@ func spikesBurner(args []string) error {
 }
 
 // TestSpikeCauses makes a reader late in each way, and finds the cause in its file, also
-// when it is dead.
+// when it is dead. A machine makes it late in ways of its own, too: then the counts show
+// that, and the verdict may be another one.
 func TestSpikeCauses(t *testing.T) {
 	dir := shmDir(t)
 	p := mustCreate(t, "r", smallest(dir))
@@ -124,40 +136,74 @@ func TestSpikeCauses(t *testing.T) {
 	for !allowed.IsSet(home) {
 		home++
 	}
+	asleep := func(a affinity.Activity) time.Duration { return a.At - a.OnCPU - a.RunDelay }
 	known := make(map[affinity.Cause]Spike)
 	for _, c := range []struct {
 		cause   affinity.Cause
 		prepare func(t *testing.T)
 		provoke func()
+		took    func(a affinity.Activity) time.Duration // by what was provoked
 	}{
 		{affinity.CauseStopped, nil, func() {
 			reader.cmd.Process.Signal(unix.SIGSTOP)
 			busy(60 * time.Millisecond)
 			reader.cmd.Process.Signal(unix.SIGCONT)
+		}, func(a affinity.Activity) time.Duration { return a.Stood }},
+		{affinity.CauseFault, nil, func() { publish(touchPages); busy(5 * time.Millisecond) }, func(a affinity.Activity) time.Duration {
+			return time.Duration(a.MinorFaults) * 20 * time.Microsecond
 		}},
-		{affinity.CauseFault, nil, func() { publish(touchPages); busy(10 * time.Millisecond) }},
-		{affinity.CauseSlept, nil, func() { publish(takeNap); busy(10 * time.Millisecond) }},
-		{affinity.CauseGC, nil, func() { publish(collectGarbage); busy(5 * time.Millisecond) }},
+		{affinity.CauseSlept, nil, func() { publish(takeNap); busy(10 * time.Millisecond) }, asleep},
+		{affinity.CauseGC, nil, func() { publish(collectGarbage); busy(5 * time.Millisecond) }, func(a affinity.Activity) time.Duration { return a.StopNs }},
 		{affinity.CausePreempted, func(t *testing.T) {
 			publish(goHome, byte(home))
 			startWith(t, dies, "spikes.burn", strconv.Itoa(home)).line()
-		}, func() { busy(20 * time.Millisecond) }},
-		{affinity.CauseThrottled, func(t *testing.T) { limitCPU(t, reader.cmd.Process.Pid) }, func() { busy(200 * time.Millisecond) }},
+		}, func() { busy(20 * time.Millisecond) }, func(a affinity.Activity) time.Duration { return a.RunDelay }},
+		{affinity.CauseThrottled, func(t *testing.T) { limitCPU(t, reader.cmd.Process.Pid) }, func() { busy(200 * time.Millisecond) },
+			func(a affinity.Activity) time.Duration { return min(a.Throttled, a.RunDelay) }},
 	} {
 		t.Run(c.cause.String(), func(t *testing.T) {
 			if c.prepare != nil {
 				c.prepare(t)
 			}
-			s, others := awaitSpike(t, dir, c.cause, c.provoke)
-			t.Logf("%v: %s (latency %v, behind %d)", s.Cause, s.Why, s.Latency, s.Behind)
-			if s.Kind != SpikeRead || s.Latency < spikesThreshold || s.Messages == 0 || s.Seq == 0 || s.Seq > p.Seq() ||
-				s.TID != reader.cmd.Process.Pid && s.TID == 0 || s.Happened.At < s.Latency/2 || time.Since(s.Time) > time.Hour {
-				t.Errorf("%+v", s)
+			last := onlySub(t, dir).Spikes.Spikes
+			for range 100 {
+				c.provoke()
+				caughtUp(t, dir, p.Seq())
+				for _, s := range onlySub(t, dir).Spikes.List {
+					if s.Number <= last || !s.Explained {
+						continue
+					}
+					last = s.Number
+					if s.Kind != SpikeRead || s.Latency < spikesThreshold || s.Messages == 0 || s.Seq == 0 || s.Seq > p.Seq() ||
+						s.TID == 0 || s.Happened.At < s.Latency/2 || time.Since(s.Time) > time.Hour {
+						t.Errorf("%+v", s)
+					}
+					a := s.Happened
+					if s.Cause == c.cause && c.took(a) >= s.Latency/2 {
+						t.Logf("%v: %s (latency %v, behind %d)", s.Cause, s.Why, s.Latency, s.Behind)
+						known[c.cause] = s
+						return
+					}
+					t.Logf("not that: %v: %s (latency %v)", s.Cause, s.Why, s.Latency)
+					// It may be that something else took longer. Nothing else can have if what was
+					// provoked took all of the latency, and all that may be more of a cause took little.
+					others := a.RunDelay + a.Steal + a.Stood + a.StopNs
+					switch c.cause {
+					case affinity.CauseFault:
+						others += asleep(a)
+					case affinity.CauseThrottled:
+						others -= min(a.RunDelay, c.took(a))
+					case affinity.CausePreempted:
+						others = a.Throttled + a.Steal
+					default:
+						others -= min(others, c.took(a))
+					}
+					if c.took(a) >= s.Latency && others < s.Latency/4 {
+						t.Errorf("%v: %s (%+v)", s.Cause, s.Why, s)
+					}
+				}
 			}
-			if others > 0 {
-				t.Logf("after %d spikes of other causes", others)
-			}
-			known[c.cause] = s
+			t.Skipf("the machine was so busy with other things that it was never %v", c.cause)
 		})
 	}
 
@@ -173,28 +219,17 @@ func TestSpikeCauses(t *testing.T) {
 	}
 }
 
-// awaitSpike provokes until there is a new spike of that cause, and says how many there
-// were of other causes: a machine has its own.
-func awaitSpike(t *testing.T, dir string, cause affinity.Cause, provoke func()) (Spike, int) {
+// caughtUp waits until the reader has read what was published, and somebody has looked at the
+// spikes of that.
+func caughtUp(t *testing.T, dir string, seq uint64) {
 	t.Helper()
-	last, others := onlySub(t, dir).Spikes.Spikes, 0
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		provoke()
-		time.Sleep(3 * recorderEvery) // for somebody to have looked
-		for _, s := range onlySub(t, dir).Spikes.List {
-			if s.Number <= last || !s.Explained {
-				continue
-			}
-			if s.Cause == cause {
-				return s, others
-			}
-			last = s.Number
-			others++
-			t.Logf("%v: %s (latency %v)", s.Cause, s.Why, s.Latency)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		sub := onlySub(t, dir)
+		if l := sub.Spikes.List; sub.Cursor >= seq && (len(l) == 0 || l[len(l)-1].Explained) {
+			return
 		}
 	}
-	t.Fatalf("no spike has the cause %v", cause)
-	return Spike{}, 0
+	t.Fatal("the reader does not go on")
 }
 
 // limitCPU gives a process a tenth of a CPU, where it may.

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -155,10 +156,28 @@ func (l *spikeList) log(before, after *spikeList) SpikeLog {
 		s.Spikes = max(s.Spikes, n)
 	}
 	slices.SortFunc(s.List, func(a, b Spike) int { return cmp.Compare(a.Number, b.Number) })
+	tellShared(s.List)
 	if len(s.List) > 0 && s.Messages < uint64(len(s.List)) {
 		s.Messages = uint64(len(s.List)) // as for begun
 	}
 	return s
+}
+
+// tellShared says of spikes that came between the same two looks that they did: what
+// happened may be the cause of another one of them.
+func tellShared(list []Spike) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[0].Explained && list[n].Explained && list[n].Happened == list[0].Happened {
+			n++
+		}
+		for i := range n {
+			if n > 1 {
+				list[i].Why += fmt.Sprintf("; %d spikes share these counts", n)
+			}
+		}
+		list = list[n:]
+	}
 }
 
 // spike is what a copy of a record says.
