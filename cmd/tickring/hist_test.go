@@ -324,3 +324,49 @@ func TestHistSources(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be written is told by the name that was given, never by a temporary one, and
+// nothing is left behind.
+func TestFilesThatCannotBeWritten(t *testing.T) {
+	m := newMeasured(t)
+	sub := m.open("alpha")
+	defer sub.Close()
+	m.read(sub, 10)
+	none := m.file("none")
+	for _, args := range []string{
+		"hist es -o " + none + "/x.svg",
+		"hist es --watch -o " + none + "/x.hlog",
+		"record es -o " + none + "/x.dbn",
+		"synth --messages 10 -o " + none + "/x.itch50",
+	} {
+		p := m.run(strings.Fields(args)...).want(exitError)
+		p.sentence(args[strings.LastIndex(args, " ")+1:], "the directory "+none, "make it")
+		if said := p.stderr.String(); strings.Contains(said, ".tmp-") {
+			t.Errorf("%s: %s", args, said)
+		}
+	}
+	// As on a full disk: every write fails.
+	for name, write := range map[string]func(f *newFile) error{
+		"x.svg": func(f *newFile) error {
+			all, err := (&app{dir: m.dir}).ringDistributions(histSource{ring: "es"})
+			check(m.host, err)
+			return (&histOptions{}).writeForm(f, ".svg", all)
+		},
+		"x.hlog": func(f *newFile) error {
+			_, err := hlog.NewWriter(f, time.Now(), "")
+			return err
+		},
+	} {
+		f, err := createFile(m.file(name), false)
+		check(m.host, err)
+		readOnly, err := os.Open(f.temp.Name())
+		check(m.host, err)
+		f.temp.Close()
+		f.temp = readOnly
+		if err := write(f); !errors.Is(err, syscall.EBADF) || err.Error() != "write "+m.file(name)+": "+syscall.EBADF.Error() {
+			t.Errorf("%s: %v", name, err)
+		}
+		f.discard()
+	}
+	m.wantFiles()
+}

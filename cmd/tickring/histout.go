@@ -47,7 +47,7 @@ func (a *app) writeHistFiles(o *histOptions, all []distribution) error {
 		}
 		files = append(files, f)
 		if err := o.writeForm(f, form, all); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
+			return writeError(path, err)
 		}
 	}
 	for _, f := range files {

@@ -146,6 +146,6 @@ func (w *histWatch) say(format string, args ...any) {
 
 func (w *histWatch) keep(err error) {
 	if w.err == nil && err != nil {
-		w.err = fmt.Errorf("write the log: %w", err)
+		w.err = err
 	}
 }

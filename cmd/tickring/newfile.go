@@ -10,9 +10,9 @@ import (
 )
 
 // newFile is a file in the making: it has a temporary name beside its own until all
-// of it is there.
+// of it is there. Its errors tell of its own name.
 type newFile struct {
-	*os.File
+	temp  *os.File
 	path  string
 	force bool // may replace what is there
 	done  bool
@@ -39,10 +39,42 @@ func createFile(path string, force bool) (*newFile, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("write %s: %w: the directory %s; make it, or name another file", path, fs.ErrNotExist, dir)
+			}
+			return nil, writeError(path, err)
 		}
-		return &newFile{File: f, path: path, force: force}, nil
+		return &newFile{temp: f, path: path, force: force}, nil
 	}
+}
+
+// writeError is what kept a file from being written, whatever name an operation on it used.
+func writeError(path string, err error) error {
+	var file *fs.PathError
+	var names *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		err = file.Err
+	case errors.As(err, &names):
+		err = names.Err
+	}
+	return &fs.PathError{Op: "write", Path: path, Err: err}
+}
+
+func (f *newFile) Write(b []byte) (int, error) {
+	n, err := f.temp.Write(b)
+	if err != nil {
+		err = writeError(f.path, err)
+	}
+	return n, err
+}
+
+// Close may be called more than once.
+func (f *newFile) Close() error {
+	if err := f.temp.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return writeError(f.path, err)
+	}
+	return nil
 }
 
 func existsError(path string) error {
@@ -52,7 +84,7 @@ func existsError(path string) error {
 // commit gives the file its name. Closing comes first, because it is the last that
 // can tell that something is not written.
 func (f *newFile) commit() error {
-	if err := f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+	if err := f.Close(); err != nil {
 		return err
 	}
 	return f.nameIt(f.path, f.force)
@@ -74,12 +106,12 @@ func (f *newFile) keepPartial() (string, error) {
 
 func (f *newFile) nameIt(path string, replace bool) error {
 	if replace {
-		if err := os.Rename(f.Name(), path); err != nil {
-			return err
+		if err := os.Rename(f.temp.Name(), path); err != nil {
+			return writeError(path, err)
 		}
 	} else {
 		// A link, unlike a rename, never replaces what is there.
-		err := os.Link(f.Name(), path)
+		err := os.Link(f.temp.Name(), path)
 		switch {
 		case errors.Is(err, fs.ErrExist):
 			return existsError(path)
@@ -87,11 +119,11 @@ func (f *newFile) nameIt(path string, replace bool) error {
 			if _, serr := os.Lstat(path); serr == nil {
 				return existsError(path)
 			}
-			if err := os.Rename(f.Name(), path); err != nil {
-				return err
+			if err := os.Rename(f.temp.Name(), path); err != nil {
+				return writeError(path, err)
 			}
 		default:
-			os.Remove(f.Name())
+			os.Remove(f.temp.Name())
 		}
 	}
 	f.done = true
@@ -102,6 +134,6 @@ func (f *newFile) nameIt(path string, replace bool) error {
 func (f *newFile) discard() {
 	if !f.done {
 		f.Close()
-		os.Remove(f.Name())
+		os.Remove(f.temp.Name())
 	}
 }

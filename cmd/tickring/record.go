@@ -318,7 +318,7 @@ func (r *recording) finish(failed error) (string, error) {
 // salvage keeps what was written to a file that could not be written whole.
 func (r *recording) salvage(failed error) (string, error) {
 	e := &unsavedError{err: failed}
-	info, err := os.Lstat(r.file.Name())
+	info, err := os.Lstat(r.file.temp.Name())
 	if err == nil && info.Size() > 0 {
 		e.kept, err = r.file.keepPartial()
 		e.bytes = info.Size()

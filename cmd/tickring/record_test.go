@@ -226,10 +226,10 @@ func TestRecordThatCannotWrite(t *testing.T) {
 				r.tally.add(r.follow.sub.Type(), msg)
 			}
 			// As on a full disk: every write from now on fails.
-			readOnly, err := os.Open(file.Name())
+			readOnly, err := os.Open(file.temp.Name())
 			check(h, err)
-			file.File.Close()
-			file.File = readOnly
+			file.temp.Close()
+			file.temp = readOnly
 
 			kept, err := r.finish(r.read(t.Context()))
 			file.discard()
