@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/tickring/tickring/affinity"
 )
@@ -38,7 +39,7 @@ type answer struct {
 // says, through in and out, and returns when that is done. If its parent goes away, it
 // ends this process, because it may be spinning at that moment.
 func Child(in io.Reader, out io.Writer) error {
-	signal.Ignore(os.Interrupt) // which is for the parent, who lets us end in order
+	signal.Ignore(os.Interrupt, syscall.SIGHUP) // which are for the parent, who lets us end in order
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	c := &child{lines: make(chan []byte), enc: json.NewEncoder(out)}
 	go c.listen(in)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -124,7 +123,7 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	// A channel of its own, so that not even an impatient second signal ends this
 	// process before it has cleaned up.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
 
 	stage, err := a.prepareDemo(ctx, &o)

@@ -203,7 +203,7 @@ func (h *host) wantGone(pids map[string]int) {
 
 func TestDemoStoppedBySignal(t *testing.T) {
 	const twice = syscall.SIGTERM
-	for _, how := range []os.Signal{os.Interrupt, os.Kill, twice} {
+	for _, how := range []os.Signal{syscall.SIGHUP, os.Kill, twice} {
 		t.Run(how.String(), func(t *testing.T) {
 			h := newHost(t)
 			p := h.start("demo", "--messages", "20000", "--rate", "1000", "--json")
@@ -231,7 +231,7 @@ func TestDemoStoppedBySignal(t *testing.T) {
 			if left := h.rings(); len(left) != 0 {
 				t.Errorf("left %v", left)
 			}
-			if how != os.Interrupt {
+			if how != syscall.SIGHUP {
 				return
 			}
 			var r demoReport

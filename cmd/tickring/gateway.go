@@ -39,8 +39,9 @@ type gatewayOptions struct {
 func (a *app) gatewayCommand() *cobra.Command {
 	o := gatewayOptions{idle: newWord("auto", "spin", "yield", "backoff")}
 	cmd := &cobra.Command{
-		Use:   "gateway NAME",
-		Short: "Judge the orders of strategies and forward them to a venue",
+		Use:         "gateway NAME",
+		Short:       "Judge the orders of strategies and forward them to a venue",
+		Annotations: map[string]string{ownHangup: "reads the limits again"},
 		Long: `gateway reads the requests of all strategies, holds each against the limits, forwards
 or refuses it, and passes on what the venue says. It finds the strategies by itself:
 their rings are called NAME.in.1, NAME.in.2 and so on. Its own ring, NAME, is its journal:

@@ -72,12 +72,15 @@ last, until 'tickring rm'.`,
 	return root
 }
 
-// noteRun has the commands below parent say when they begin.
+// noteRun has the commands below parent say when they begin, and end by a signal.
 func (a *app) noteRun(parent *cobra.Command) {
 	for _, c := range parent.Commands() {
 		body := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			a.ran = true
+			ctx, stop := untilEnd(cmd)
+			defer stop()
+			cmd.SetContext(ctx)
 			return body(cmd, args)
 		}
 		a.noteRun(c)
