@@ -147,21 +147,43 @@ func TestTopInATerminal(t *testing.T) {
 	}
 }
 
-// TestTopWithoutColors: NO_COLOR and a dumb terminal have none; SIGTERM ends top in order.
-func TestTopWithoutColors(t *testing.T) {
+// TestTopInAPlainTerminal: NO_COLOR has no colours, a locale without UTF-8 has ASCII only, on
+// a dumb terminal nothing is drawn. A signal ends top in order.
+func TestTopInAPlainTerminal(t *testing.T) {
 	h := newHost(t)
-	for _, env := range []string{"NO_COLOR=1", "TERM=dumb"} {
-		term := h.inTerminal([]string{env}, "top")
+	for _, utf8 := range []bool{true, false} {
+		env, signal := []string{"NO_COLOR=1", "LC_ALL=", "LC_CTYPE=en_US.UTF-8", "LANG=C"}, syscall.SIGTERM
+		if !utf8 {
+			env, signal = []string{"NO_COLOR=1", "LC_ALL=C", "LANG=en_US.UTF-8"}, syscall.SIGHUP
+		}
+		term := h.inTerminal(env, "top")
 		term.await("There are no rings in")
-		if err := term.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		term.types("/x\r")
+		term.await("Nothing has")
+		term.types("\x1b")
+		term.types("?")
+		term.await("any key")
+		if err := term.cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
 		if err := term.cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", env, err)
+			t.Errorf("%q: %v", env, err)
 		}
 		term.await("\x1b[?1049l")
-		if s := term.text(); regexp.MustCompile("\x1b\\[[0-9;]*[1-9][0-9;]*m").MatchString(s) {
-			t.Errorf("%s: colours in %q", env, s)
+		s := term.text()
+		if regexp.MustCompile("\x1b\\[[0-9;]*[1-9][0-9;]*m").MatchString(s) {
+			t.Errorf("%q: colours in %q", env, s)
 		}
+		if strings.ContainsFunc(s, func(r rune) bool { return r > '~' }) != utf8 {
+			t.Errorf("%q: characters that are not ASCII: %t, in %q", env, !utf8, s)
+		}
+	}
+	dumb := h.inTerminal([]string{"TERM=dumb"}, "top")
+	if err := dumb.cmd.Wait(); err == nil {
+		t.Error("top draws on a dumb terminal")
+	}
+	dumb.await("--once")
+	if s := dumb.text(); strings.Contains(s, "\x1b") {
+		t.Errorf("a dumb terminal got %q", s)
 	}
 }

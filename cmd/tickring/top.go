@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -47,7 +48,9 @@ hung or stuck (there are messages to read, and it has not moved for a second).
 It reads shared memory only. Publishers and subscribers do no more for it than without.
 
 Keys: ? tells all; arrows or j and k select, Enter opens, < and > sort, w changes the
-window, / filters, p pauses, q quits. NO_COLOR in the environment turns colours off.
+window, / filters, p pauses, q quits. NO_COLOR in the environment turns colours off. If
+LC_ALL, LC_CTYPE or LANG, the first of them that is set, does not end in UTF-8, all is
+drawn with ASCII characters.
 
 With --once it looks twice, --every apart, so that rates are known, and prints one
 frame, or with --json what it has seen; it fails if a ring that was named is not there,
@@ -92,14 +95,18 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 	if dir == "" {
 		dir = ring.DefaultDir()
 	}
-	cfg := top.Config{Dir: dir, Rings: o.rings, Every: o.every, Sort: o.sort.value, Reverse: o.reverse}
+	cfg := top.Config{Dir: dir, Rings: o.rings, Every: o.every, Sort: o.sort.value, Reverse: o.reverse, ASCII: !isUTF8(os.Getenv)}
 	for i, word := range o.window.words {
 		if word == o.window.value {
 			cfg.Window = []monitor.Span{monitor.LastSecond, monitor.LastMinute, monitor.SinceStart}[i]
 		}
 	}
-	if !o.once && !(isTerminal(a.stdout) && isTerminal(os.Stdin)) {
+	switch {
+	case o.once:
+	case !isTerminal(a.stdout), !isTerminal(os.Stdin):
 		return errors.New("stdin or stdout is no terminal; --once prints one frame")
+	case os.Getenv("TERM") == "dumb":
+		return errors.New("nothing can be drawn on this terminal, whose TERM is dumb; --once prints one frame")
 	}
 	m := monitor.New(monitor.Config{Dir: a.dir, Rings: o.rings})
 	defer m.Close()
@@ -130,6 +137,12 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 		}
 	}
 	return err
+}
+
+// isUTF8 says whether the locale of an environment has that for its characters.
+func isUTF8(env func(string) string) bool {
+	locale, _, _ := strings.Cut(strings.ToLower(cmp.Or(env("LC_ALL"), env("LC_CTYPE"), env("LANG"))), "@")
+	return strings.HasSuffix(locale, "utf-8") || strings.HasSuffix(locale, "utf8")
 }
 
 // topWidth is how wide a frame is.

@@ -15,7 +15,12 @@ func Frame(snap *monitor.Snapshot, cfg Config, out io.Writer, width int) string 
 	m.width, m.snap = max(width, MinWidth), snap
 	m.entries = m.choice.entries(snap)
 	var b strings.Builder
-	put := func(line string) { b.WriteString(strings.TrimRight(line, " ") + "\n") }
+	put := func(line string) {
+		if cfg.ASCII {
+			line = ascii(line)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
 	put(p.line(m.width, append(append([]cell{{"tickring top ", title}}, tallyCells(tallyOf(snap))...),
 		cell{"  " + snap.Time.Format(time.DateTime) + "  latency of the " + spanNames[m.window] + "  " + clean(cfg.Dir), faint})...))
 	if why := m.empty(); why != "" {

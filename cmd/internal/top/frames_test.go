@@ -12,6 +12,8 @@ var update = flag.Bool("update", false, "write the frames in testdata anew")
 
 // TestFrames compares whole screens with those in testdata, which people have looked at.
 func TestFrames(t *testing.T) {
+	inASCII := newUser(made(), 80, 24)
+	inASCII.model.cfg.ASCII = true
 	for name, frame := range map[string]string{
 		"list-80x24":       newUser(made(), 80, 24).model.View(),
 		"list-160x40":      newUser(made(), 160, 40).types("j", "j").model.View(),
@@ -23,6 +25,9 @@ func TestFrames(t *testing.T) {
 			model.View(),
 		"help-80x24": newUser(made(), 80, 24).types("?").model.View(),
 		"once":       Frame(made(), Config{Dir: "/dev/shm/tickring-1000"}, io.Discard, 120),
+		"once-ascii": Frame(made(), Config{Dir: "/dev/shm/tickring-1000", ASCII: true}, io.Discard, 120),
+		"subscriber-80x24-ascii": inASCII.types("jj", "<enter>").
+			model.View(),
 	} {
 		path := filepath.Join("testdata", name+".txt")
 		if *update {

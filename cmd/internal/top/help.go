@@ -13,20 +13,20 @@ func (m *Model) helpLines() []string {
 }
 
 var columnHelp = [][2]string{
-	{"LAG BEHIND", "messages published and not read, and how old the first of them is"},
+	{"LAG BEHIND", "messages published and not read; how old the first one is"},
 	{"LOST", "messages that the ring lapped before they were read"},
 	{"P50 to MAX", "from publish to read, over the window"},
 	{"MOVED", "how long ago it read something or let go of something"},
 	{"SPIKES", "latencies above its threshold; open it for their causes"},
-	{"P99 TREND", "p99 of each of the last seconds, on a logarithmic scale"},
+	{"TREND", "p99 of each of the last seconds, on a logarithmic scale"},
 	{"- and ?", "none, and not known"},
 }
 
 // keyHelp tells of the keys, by what they do.
 var keyHelp = [][2]string{
-	{"↑ ↓  j k", "select a line; PgUp PgDn, g and G: by pages, to the ends"},
-	{"Enter  →", "open the ring or the subscriber"},
-	{"Esc  ←", "back; then let go of the filter"},
+	{"Up Down j k", "select a line; PgUp PgDn, g and G: by pages, to the ends"},
+	{"Enter Right", "open the ring or the subscriber"},
+	{"Esc Left", "back; then let go of the filter"},
 	{"< >", "sort by the column before, after; s: the next one"},
 	{"r", "the other way round"},
 	{"w  1 2 3", "window of the latencies: last second, last minute, since start"},

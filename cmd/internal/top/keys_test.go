@@ -53,9 +53,16 @@ func TestEveryScreenFits(t *testing.T) {
 					if len(lines) > height || height >= MinHeight && width >= MinWidth && len(lines) != height {
 						t.Fatalf("%s at %dx%d after %q has %d lines:\n%s", name, width, height, keys, len(lines), screen)
 					}
-					for _, l := range lines {
+					u.model.cfg.ASCII = true
+					plainer := strings.Split(u.model.View(), "\n")
+					u.model.cfg.ASCII = false
+					for i, l := range lines {
 						if ansi.StringWidth(l) > width {
 							t.Fatalf("%s at %dx%d after %q has a line of %d:\n%s", name, width, height, keys, ansi.StringWidth(l), l)
+						}
+						isASCII := !strings.ContainsFunc(plainer[i], func(r rune) bool { return r < ' ' || r > '~' })
+						if !isASCII || len(plainer[i]) != ansi.StringWidth(l) {
+							t.Fatalf("%s at %dx%d after %q has a line that is another in ASCII:\n%s\n%q", name, width, height, keys, l, plainer[i])
 						}
 					}
 					if width == 97 && height == 31 {
@@ -218,6 +225,17 @@ func TestCut(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestASCII(t *testing.T) {
+	for _, c := range [][2]string{
+		{"p50 1.23µs ▾MAX\n▸es", "p50 1.23us vMAX\n>es"}, {" ▁▂▃▄▅▆▇█", " .:-=+*%#"}, {"größe 市 e\u0301\x1b[1m", "gr??e ?? e\x1b[1m"},
+		{"\xff", "?"}, {"", ""},
+	} {
+		if got := ascii(c[0]); got != c[1] {
+			t.Errorf("%q is %q in ASCII, want %q", c[0], got, c[1])
 		}
 	}
 }

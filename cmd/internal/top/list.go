@@ -70,7 +70,7 @@ func (m *Model) tabs() string {
 	}
 	switch {
 	case m.typing:
-		cells = append(cells, cell{"  filter: ", warn}, cell{m.filter + "█", strong})
+		cells = append(cells, cell{"  filter: ", warn}, cell{m.filter + "_", strong})
 	case m.filter != "":
 		cells = append(cells, cell{"  filter: ", warn}, cell{m.filter, strong})
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	Sort    string        // one of [SortNames]; empty: name
 	Reverse bool
 	Window  monitor.Span
+	ASCII   bool // the terminal has no other characters
 }
 
 // Model is what is on the screen. It changes with looks, with keys and with the size of the

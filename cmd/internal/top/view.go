@@ -18,6 +18,14 @@ const (
 
 // View draws the whole screen.
 func (m Model) View() string {
+	screen := m.draw()
+	if m.cfg.ASCII {
+		return ascii(screen)
+	}
+	return screen
+}
+
+func (m *Model) draw() string {
 	if m.width == 0 {
 		return ""
 	}
