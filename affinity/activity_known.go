@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // Counts is a set of what an Activity knows. Its JSON form is a list of words.
@@ -63,7 +65,7 @@ next:
 				continue next
 			}
 		}
-		return fmt.Errorf("affinity: counts: there is none called %s: %w", excerpt(w), ErrSyntax)
+		return fmt.Errorf("affinity: counts: there is none called %s: %w", procfs.Excerpt(w), ErrSyntax)
 	}
 	*c = set
 	return nil

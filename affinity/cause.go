@@ -1,6 +1,10 @@
 package affinity
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tickring/tickring/internal/procfs"
+)
 
 // Cause is what most probably made a thread late. Its text and JSON form is a word.
 type Cause uint8
@@ -38,5 +42,5 @@ func (c *Cause) UnmarshalText(b []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("affinity: there is no cause called %s: %w", excerpt(string(b)), ErrSyntax)
+	return fmt.Errorf("affinity: there is no cause called %s: %w", procfs.Excerpt(string(b)), ErrSyntax)
 }

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // MaxCPUs is one more than the largest CPU number: the most that Linux can be
@@ -57,7 +59,7 @@ func parseSet(text string) (Set, error) {
 		}
 		if !ok || hi < lo {
 			return Set{}, fmt.Errorf("CPU list %s: %s is not a CPU from 0 to %d or an ascending range: %w",
-				excerpt(text), excerpt(item), MaxCPUs-1, ErrSyntax)
+				procfs.Excerpt(text), procfs.Excerpt(item), MaxCPUs-1, ErrSyntax)
 		}
 		for c := lo; c <= hi; c++ {
 			s.Add(c)
@@ -78,15 +80,6 @@ func parseDigits(text string) (int, bool) {
 	}
 	n, err := strconv.Atoi(text)
 	return n, err == nil
-}
-
-// excerpt quotes text for an error message and keeps the message short.
-func excerpt(text string) string {
-	const most = 60
-	if len(text) > most {
-		return strconv.Quote(text[:most]) + "..."
-	}
-	return strconv.Quote(text)
 }
 
 // Has reports whether cpu is in the set.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // Sources: Documentation/ABI/testing/sysfs-devices-system-cpu,
@@ -404,7 +406,7 @@ func (r reader) int(name string, absent int) (int, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return absent, fmt.Errorf("affinity: read /%s: %s is not a number: %w", name, excerpt(text), ErrSyntax)
+		return absent, fmt.Errorf("affinity: read /%s: %s is not a number: %w", name, procfs.Excerpt(text), ErrSyntax)
 	}
 	return int(n), nil
 }

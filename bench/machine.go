@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/tick"
 )
 
@@ -100,7 +101,7 @@ func readMachine(t *affinity.Topology, cpus []int, kind tick.Kind, scale tick.Sc
 		Cpuset:       t.Permitted.String(),
 		Quota:        t.Quota,
 		Turbo:        turbo(),
-		HugeShm:      chosen(fileText("/sys/kernel/mm/transparent_hugepage/shmem_enabled")),
+		HugeShm:      hugeShm(),
 		Clocksource:  or(t.Info.Clocksource, unknown),
 		Clock:        kind.String(),
 		InvariantTSC: invariantTSC(t.Info),
@@ -160,14 +161,10 @@ func fileText(path string) string {
 	return or(strings.TrimSpace(string(text)), unknown)
 }
 
-// chosen is the word in brackets of a kernel's setting, such as "always [never]".
-func chosen(text string) string {
-	_, after, found := strings.Cut(text, "[")
-	word, _, closed := strings.Cut(after, "]")
-	if !found || !closed {
-		return unknown
-	}
-	return word
+// hugeShm is which shared memory is put into huge pages.
+func hugeShm() string {
+	word, _ := procfs.Chosen(fileText("/sys/kernel/mm/transparent_hugepage/shmem_enabled"))
+	return or(word, unknown)
 }
 
 // hypervisor asks the processor; what it does not tell, nobody does for certain.
@@ -195,15 +192,11 @@ func invariantTSC(i affinity.Info) string {
 
 // turbo says whether the clock may go above its nominal rate.
 func turbo() string {
-	const dir = "/sys/devices/system/cpu/"
-	for _, f := range []struct{ path, on, off string }{
-		{"intel_pstate/no_turbo", "0", "1"},
-		{"cpufreq/boost", "1", "0"},
-	} {
-		switch fileText(dir + f.path) {
-		case f.on:
+	for _, f := range procfs.TurboFiles() {
+		switch fileText("/sys/devices/system/cpu/" + f.Name) {
+		case f.On:
 			return "on"
-		case f.off:
+		case f.Off:
 			return "off"
 		}
 	}

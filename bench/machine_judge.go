@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // judge says what makes the machine a noisy one: all that can take time from a thread
@@ -33,10 +34,10 @@ func (m *Machine) judge(t *affinity.Topology) {
 		noisy("the cgroup grants %.3g CPUs of time", m.Quota)
 	}
 	if cpus := m.disturbed(t, "sched"); !cpus.Empty() {
-		noisy("%s not isolated", cpuText(cpus))
+		noisy("%s not isolated", text.CPUs(cpus))
 	}
 	if cpus := m.disturbed(t, "smt"); !cpus.Empty() {
-		noisy("%s with a sibling on the same core", cpuText(cpus))
+		noisy("%s with a sibling on the same core", text.CPUs(cpus))
 	}
 	if m.Governor != "performance" && m.Governor != unknown {
 		noisy("governor %s", m.Governor)
@@ -46,10 +47,10 @@ func (m *Machine) judge(t *affinity.Topology) {
 		m.Reasons = append(m.Reasons, "CPU 0 does the kernel's housekeeping")
 	}
 	if cpus := m.disturbed(t, "tick"); !cpus.Empty() {
-		m.Reasons = append(m.Reasons, cpuText(cpus)+" with the timer's tick")
+		m.Reasons = append(m.Reasons, text.CPUs(cpus)+" with the timer's tick")
 	}
 	if cpus := m.disturbed(t, "small"); !cpus.Empty() {
-		m.Reasons = append(m.Reasons, cpuText(cpus)+" slower than others of this processor")
+		m.Reasons = append(m.Reasons, text.CPUs(cpus)+" slower than others of this processor")
 	}
 }
 
@@ -71,11 +72,4 @@ func (m *Machine) disturbed(t *affinity.Topology, name string) affinity.Set {
 		}
 	}
 	return s
-}
-
-func cpuText(s affinity.Set) string {
-	if s.Len() == 1 {
-		return "CPU " + s.String()
-	}
-	return "CPUs " + s.String()
 }

@@ -166,14 +166,6 @@ func TestCPUTime(t *testing.T) {
 	}
 }
 
-func TestChosen(t *testing.T) {
-	for text, want := range map[string]string{"always [never]": "never", unknown: unknown, "": unknown, "[x": unknown} {
-		if got := chosen(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestRunsSayWhatTheyRanOn(t *testing.T) {
 	s := testSession(t, Setup{})
 	r := s.run("test", "none")

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/text"
 )
 
@@ -107,7 +108,7 @@ func (m *machine) numbers(name string, count int) error {
 		}
 	}
 	if err == nil && len(words) != count {
-		err = fmt.Errorf("/%s: %s: %w", name, excerpt(content), errFormat)
+		err = fmt.Errorf("/%s: %s: %w", name, procfs.Excerpt(content), procfs.ErrFormat)
 	}
 	return err
 }
@@ -214,7 +215,7 @@ func (m *machine) limit(name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(content, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("/%s: %s: %w", name, excerpt(content), errFormat)
+		return 0, fmt.Errorf("/%s: %s: %w", name, procfs.Excerpt(content), procfs.ErrFormat)
 	}
 	return n, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // counters are /proc/interrupts or /proc/softirqs: for every line what has been counted
@@ -51,12 +53,12 @@ func parseCounters(text string) (*counters, error) {
 		digits, ok := strings.CutPrefix(word, "CPU")
 		id, err := strconv.Atoi(digits)
 		if !ok || err != nil || id < 0 {
-			return nil, fmt.Errorf("%s is no column of a CPU: %w", excerpt(word), errFormat)
+			return nil, fmt.Errorf("%s is no column of a CPU: %w", procfs.Excerpt(word), procfs.ErrFormat)
 		}
 		c.CPUs = append(c.CPUs, id)
 	}
 	if len(c.CPUs) == 0 {
-		return nil, fmt.Errorf("there are no columns of CPUs: %w", errFormat)
+		return nil, fmt.Errorf("there are no columns of CPUs: %w", procfs.ErrFormat)
 	}
 	for line := range strings.Lines(rest) {
 		name, values, ok := strings.Cut(line, ":")

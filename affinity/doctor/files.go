@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // fileRows are about who may do what to the files of rings.
@@ -68,7 +70,7 @@ func (m *machine) lookRemoveIPC() finding {
 	case "0", "no", "n", "false", "f", "off":
 		remove = false
 	default:
-		return unknown(fmt.Sprintf("%s in %s", excerpt(value), from), "systemd-analyze cat-config systemd/logind.conf")
+		return unknown(fmt.Sprintf("%s in %s", procfs.Excerpt(value), from), "systemd-analyze cat-config systemd/logind.conf")
 	}
 	if value != "" {
 		from = value + " in " + from

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/text"
 )
 
@@ -112,7 +113,7 @@ func (m *machine) routes() (map[int]affinity.Set, error) {
 		}
 	}
 	if read == 0 {
-		return nil, fmt.Errorf("/proc/irq does not say where any interrupt goes: %w", errFormat)
+		return nil, fmt.Errorf("/proc/irq does not say where any interrupt goes: %w", procfs.ErrFormat)
 	}
 	return lines, nil
 }
@@ -206,7 +207,7 @@ func (m *machine) runs(name string) (bool, error) {
 		}
 	}
 	if processes == 0 {
-		return false, fmt.Errorf("/proc shows no process: %w", errFormat)
+		return false, fmt.Errorf("/proc shows no process: %w", procfs.ErrFormat)
 	}
 	return false, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/text"
 )
 
@@ -128,16 +129,16 @@ func parseLimit(content, name string) (uint64, error) {
 		}
 		f := strings.Fields(rest)
 		if len(f) < 2 {
-			return 0, fmt.Errorf("/proc/self/limits: %s: %w", excerpt(line), errFormat)
+			return 0, fmt.Errorf("/proc/self/limits: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 		}
 		if f[0] == "unlimited" {
 			return math.MaxUint64, nil
 		}
 		n, err := strconv.ParseUint(f[0], 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("/proc/self/limits: %s: %w", excerpt(line), errFormat)
+			return 0, fmt.Errorf("/proc/self/limits: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 		}
 		return n, nil
 	}
-	return 0, fmt.Errorf("/proc/self/limits has no %q: %w", name, errFormat)
+	return 0, fmt.Errorf("/proc/self/limits has no %q: %w", name, procfs.ErrFormat)
 }

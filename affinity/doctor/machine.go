@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/text"
 )
 
 // machine is a host under examination.
@@ -112,7 +113,7 @@ func (m *machine) each(look func(affinity.CPU) (string, Verdict)) finding {
 	}
 	for i, v := range values {
 		if len(values) > 1 {
-			values[i] = v + " (" + cpuText(having[v]) + ")"
+			values[i] = v + " (" + text.CPUs(having[v]) + ")"
 		}
 	}
 	if more := len(values) - mostValues; more > 0 {
@@ -132,13 +133,6 @@ func (m *machine) noCPUs() finding {
 		f.value = m.topErr.Error()
 	}
 	return f
-}
-
-func cpuText(s affinity.Set) string {
-	if s.Len() == 1 {
-		return "CPU " + s.String()
-	}
-	return "CPUs " + s.String()
 }
 
 // oneOf is the finding for a word: want is good, everything else is what otherwise says.

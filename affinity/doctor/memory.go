@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/text"
 )
 
@@ -123,7 +124,7 @@ func (m *machine) lookSwap() finding {
 func parseSwaps(content string) (size, used uint64, err error) {
 	head, rest, _ := strings.Cut(content, "\n")
 	if !strings.HasPrefix(head, "Filename") {
-		return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", excerpt(head), errFormat)
+		return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", procfs.Excerpt(head), procfs.ErrFormat)
 	}
 	for line := range strings.Lines(rest) {
 		f := strings.Fields(line)
@@ -131,12 +132,12 @@ func parseSwaps(content string) (size, used uint64, err error) {
 			continue
 		}
 		if len(f) < 5 {
-			return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", excerpt(line), errFormat)
+			return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 		}
 		s, err1 := strconv.ParseUint(f[2], 10, 53)
 		u, err2 := strconv.ParseUint(f[3], 10, 53)
 		if err1 != nil || err2 != nil {
-			return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", excerpt(line), errFormat)
+			return 0, 0, fmt.Errorf("/proc/swaps: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 		}
 		size, used = size+s<<10, used+u<<10
 	}
@@ -236,19 +237,19 @@ func parseBuddies(content string) (uint64, error) {
 	for line := range strings.Lines(content) {
 		f := strings.Fields(line)
 		if len(f) < 4+order+1 || f[0] != "Node" || f[2] != "zone" {
-			return 0, fmt.Errorf("/proc/buddyinfo: %s: %w", excerpt(line), errFormat)
+			return 0, fmt.Errorf("/proc/buddyinfo: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 		}
 		for i, word := range f[4+order:] {
 			n, err := strconv.ParseUint(word, 10, 32)
 			if err != nil || i > 20 {
-				return 0, fmt.Errorf("/proc/buddyinfo: %s: %w", excerpt(line), errFormat)
+				return 0, fmt.Errorf("/proc/buddyinfo: %s: %w", procfs.Excerpt(line), procfs.ErrFormat)
 			}
 			free += n << i
 		}
 		zones++
 	}
 	if zones == 0 {
-		return 0, fmt.Errorf("/proc/buddyinfo has no zone: %w", errFormat)
+		return 0, fmt.Errorf("/proc/buddyinfo has no zone: %w", procfs.ErrFormat)
 	}
 	return free, nil
 }
@@ -264,7 +265,7 @@ func (m *machine) meminfo(key string) (uint64, error) {
 			return strconv.ParseUint(f[1], 10, 64)
 		}
 	}
-	return 0, fmt.Errorf("/proc/meminfo has no %s: %w", key, errFormat)
+	return 0, fmt.Errorf("/proc/meminfo has no %s: %w", key, procfs.ErrFormat)
 }
 
 func (m *machine) lookBalancing() finding {

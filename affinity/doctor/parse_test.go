@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 func TestMasks(t *testing.T) {
@@ -129,7 +130,7 @@ func TestOtherParsers(t *testing.T) {
 	if v, there := iniValue("A=0\n[Login]\n;A=1\n A = 2 \n[Other]\nA=3", "Login", "A"); v != "2" || !there {
 		t.Error(v, there)
 	}
-	if _, err := parseStat("cpu0 1 2 3"); err == nil {
+	if _, err := procfs.CPUTimes("cpu0 1 2 3"); err == nil {
 		t.Error("a short line of times")
 	}
 }
@@ -162,7 +163,7 @@ func FuzzParsers(f *testing.F) {
 		if _, used, err := parseSwaps(text); err == nil {
 			_ = used
 		}
-		parseStat(text)
+		procfs.CPUTimes(text)
 		parseBuddies(text)
 		parseLimit(text, "Max open files")
 		parseBootList(strings.TrimSpace(text), affinity.SetOf(0, 5))
@@ -227,7 +228,7 @@ func TestThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range Examine(host, affinity.Set{}).Checks {
-		if strings.Contains(c.Value, errFormat.Error()) {
+		if strings.Contains(c.Value, procfs.ErrFormat.Error()) {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // powerRows are about what saves power and costs time.
@@ -81,22 +82,19 @@ func (m *machine) cpuFile(cpu int, file string) (string, Verdict) {
 
 func (m *machine) lookTurbo() finding {
 	const dir = "sys/devices/system/cpu/"
-	for _, f := range []struct{ file, on, off string }{
-		{"intel_pstate/no_turbo", "0", "1"},
-		{"cpufreq/boost", "1", "0"},
-	} {
-		value, err := m.line(dir + f.file)
+	for _, f := range procfs.TurboFiles() {
+		value, err := m.line(dir + f.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return m.unread(dir+f.file, err)
-		case value == f.off:
+			return m.unread(dir+f.Name, err)
+		case value == f.Off:
 			return good("off")
-		case value == f.on:
+		case value == f.On:
 			return warn("on")
 		}
-		return m.unread(dir+f.file, fmt.Errorf("/%s%s: %s: %w", dir, f.file, excerpt(value), errFormat))
+		return m.unread(dir+f.Name, fmt.Errorf("/%s%s: %s: %w", dir, f.Name, procfs.Excerpt(value), procfs.ErrFormat))
 	}
 	if m.has(dir + "cpu0") {
 		return none("the kernel does not control it")
@@ -189,7 +187,7 @@ func (m *machine) dmaLatency() (int64, error) {
 		return math.MaxInt64, err
 	}
 	if len(b) != 4 {
-		return math.MaxInt64, fmt.Errorf("/%s: %d bytes: %w", dmaLatencyFile, len(b), errFormat)
+		return math.MaxInt64, fmt.Errorf("/%s: %d bytes: %w", dmaLatencyFile, len(b), procfs.ErrFormat)
 	}
 	return int64(int32(binary.NativeEndian.Uint32(b))), nil
 }

@@ -9,11 +9,9 @@ import (
 	"strings"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/internal/procfs"
 	"github.com/tickring/tickring/internal/text"
 )
-
-// errFormat: the content of a file is not what the kernel's documentation says.
-var errFormat = errors.New("malformed")
 
 // line returns the content of a file without the white space around it.
 func (m *machine) line(name string) (string, error) {
@@ -35,7 +33,7 @@ func (m *machine) number(name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("/%s: %s: %w", name, excerpt(text), errFormat)
+		return 0, fmt.Errorf("/%s: %s: %w", name, procfs.Excerpt(text), procfs.ErrFormat)
 	}
 	return n, nil
 }
@@ -46,10 +44,9 @@ func (m *machine) chosenIn(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, after, found := strings.Cut(text, "[")
-	word, _, closed := strings.Cut(after, "]")
-	if !found || !closed || word == "" {
-		return "", fmt.Errorf("/%s: %s: %w", name, excerpt(text), errFormat)
+	word, ok := procfs.Chosen(text)
+	if !ok {
+		return "", fmt.Errorf("/%s: %s: %w", name, procfs.Excerpt(text), procfs.ErrFormat)
 	}
 	return word, nil
 }
@@ -111,14 +108,14 @@ func parseMask(text string) (affinity.Set, error) {
 	for i, word := range words {
 		bits, err := strconv.ParseUint(word, 16, 32)
 		if err != nil || len(word) > 8 {
-			return affinity.Set{}, fmt.Errorf("%s is no mask of CPUs: %w", excerpt(text), errFormat)
+			return affinity.Set{}, fmt.Errorf("%s is no mask of CPUs: %w", procfs.Excerpt(text), procfs.ErrFormat)
 		}
 		for b := range 32 {
 			if bits>>b&1 == 0 {
 				continue
 			}
 			if !s.Add((len(words)-1-i)*32 + b) {
-				return affinity.Set{}, fmt.Errorf("%s has more CPUs than there can be: %w", excerpt(text), errFormat)
+				return affinity.Set{}, fmt.Errorf("%s has more CPUs than there can be: %w", procfs.Excerpt(text), procfs.ErrFormat)
 			}
 		}
 	}
@@ -154,16 +151,7 @@ func parseBootList(text string, possible affinity.Set) (affinity.Set, error) {
 	}
 	s, err := affinity.ParseSet(strings.ReplaceAll(text, "N", strconv.Itoa(last)))
 	if err != nil {
-		return affinity.Set{}, fmt.Errorf("%s: %w", excerpt(text), errFormat)
+		return affinity.Set{}, fmt.Errorf("%s: %w", procfs.Excerpt(text), procfs.ErrFormat)
 	}
 	return s, nil
-}
-
-// excerpt quotes the beginning of what should not have been there.
-func excerpt(text string) string {
-	const most = 40
-	if len(text) > most {
-		return strconv.Quote(text[:most]) + "..."
-	}
-	return strconv.Quote(text)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // runtimeRows are about what a Go program started like this one would run with.
@@ -85,7 +87,7 @@ func (m *machine) lookGOGC() finding {
 	case value == "":
 		return warn("not set, which is 100")
 	case err != nil:
-		return unknown(fmt.Sprintf("%s, which Go takes for 100", excerpt(value)), "echo $GOGC")
+		return unknown(fmt.Sprintf("%s, which Go takes for 100", procfs.Excerpt(value)), "echo $GOGC")
 	case n < 0:
 		return good("%d, which is off", n)
 	case n < 400:

@@ -2,8 +2,9 @@ package doctor
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // What a hypervisor takes.
@@ -45,7 +46,7 @@ func (m *machine) lookSteal() finding {
 	if err != nil {
 		return m.unread("proc/stat", err)
 	}
-	times, err := parseStat(text)
+	times, err := procfs.CPUTimes(text)
 	if err != nil {
 		return m.unread("proc/stat", err)
 	}
@@ -55,7 +56,7 @@ func (m *machine) lookSteal() finding {
 		if !ok {
 			return unknown(fmt.Sprintf("/proc/stat has no CPU %d", id), "grep cpu /proc/stat")
 		}
-		stolen, all = stolen+t.stolen, all+t.all
+		stolen, all = stolen+t.Stolen, all+t.All
 	}
 	if all == 0 {
 		return m.noCPUs()
@@ -68,44 +69,4 @@ func (m *machine) lookSteal() finding {
 	default:
 		return bad("%.2g %% since the boot", percent)
 	}
-}
-
-// cpuTime is time of a CPU, in ticks of the kernel's bookkeeping.
-type cpuTime struct{ stolen, all uint64 }
-
-// parseStat reads the lines of /proc/stat that are about a CPU:
-//
-//	cpu0 user nice system idle iowait irq softirq steal guest guest_nice
-//
-// guest time is part of user time.
-func parseStat(text string) (map[int]cpuTime, error) {
-	const fields = 8
-	times := map[int]cpuTime{}
-	for line := range strings.Lines(text) {
-		f := strings.Fields(line)
-		if len(f) == 0 {
-			continue
-		}
-		digits, ok := strings.CutPrefix(f[0], "cpu")
-		id, err := strconv.Atoi(digits)
-		if !ok || err != nil {
-			continue
-		}
-		if len(f) <= fields {
-			return nil, fmt.Errorf("/proc/stat: %s: %w", excerpt(line), errFormat)
-		}
-		var t cpuTime
-		for i, word := range f[1 : fields+1] {
-			n, err := strconv.ParseUint(word, 10, 64)
-			if err != nil {
-				return nil, fmt.Errorf("/proc/stat: %s: %w", excerpt(line), errFormat)
-			}
-			t.all += n
-			if i+1 == fields {
-				t.stolen = n
-			}
-		}
-		times[id] = t
-	}
-	return times, nil
 }

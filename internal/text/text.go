@@ -117,6 +117,17 @@ func Ago(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
+// CPUs names the CPUs of a set.
+func CPUs(set interface {
+	Len() int
+	String() string
+}) string {
+	if set.Len() == 1 {
+		return "CPU " + set.String()
+	}
+	return "CPUs " + set.String()
+}
+
 // Clipped quotes what a user gave for a name, without all of it if it is long.
 func Clipped(s string) string {
 	const most = 63
