@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // info reads what the kernel tells about the processor.
@@ -41,12 +43,12 @@ func (r reader) memory() int64 {
 			limit(f[1], 1024)
 		}
 	}
-	for _, own := range cgroupsOf(r.advisory("proc/self/cgroup"), "memory") {
-		for _, g := range own.up() {
-			if g.v2 {
-				limit(r.advisory(g.dir+"/memory.max"), 1)
+	for _, own := range procfs.Cgroups(r.advisory("proc/self/cgroup"), "memory") {
+		for _, g := range own.Up() {
+			if g.V2 {
+				limit(r.advisory(g.Dir+"/memory.max"), 1)
 			} else {
-				limit(r.advisory(g.dir+"/memory.limit_in_bytes"), 1)
+				limit(r.advisory(g.Dir+"/memory.limit_in_bytes"), 1)
 			}
 		}
 	}
@@ -81,11 +83,11 @@ func (r reader) quota() float64 {
 			least = min(least, q/p)
 		}
 	}
-	for _, own := range cgroupsOf(r.advisory("proc/self/cgroup"), "cpu") {
-		for _, g := range own.up() {
-			if !g.v2 {
-				limit(r.advisory(g.dir+"/cpu.cfs_quota_us"), r.advisory(g.dir+"/cpu.cfs_period_us"))
-			} else if v := strings.Fields(r.advisory(g.dir + "/cpu.max")); len(v) == 2 {
+	for _, own := range procfs.Cgroups(r.advisory("proc/self/cgroup"), "cpu") {
+		for _, g := range own.Up() {
+			if !g.V2 {
+				limit(r.advisory(g.Dir+"/cpu.cfs_quota_us"), r.advisory(g.Dir+"/cpu.cfs_period_us"))
+			} else if v := strings.Fields(r.advisory(g.Dir + "/cpu.max")); len(v) == 2 {
 				limit(v[0], v[1])
 			}
 		}

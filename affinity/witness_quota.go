@@ -3,6 +3,8 @@ package affinity
 import (
 	"bytes"
 	"time"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // quotaFile is the cpu.stat of a cgroup, and its quota.
@@ -53,8 +55,8 @@ func (w *Witness) leaveGroup() {
 // findQuotas opens the cpu.stat of the thread's cgroup, and of those above it: each counts
 // its own throttling only.
 func (w *Witness) findQuotas() {
-	for _, own := range cgroupsOf(string(w.cgroupText), "cpu") {
-		for i, g := range own.up() {
+	for _, own := range procfs.Cgroups(string(w.cgroupText), "cpu") {
+		for i, g := range own.Up() {
 			if len(w.quotas) < mostQuotas {
 				w.openQuota(g, i == 0)
 			}
@@ -63,14 +65,14 @@ func (w *Witness) findQuotas() {
 	w.findLimits()
 }
 
-func (w *Witness) openQuota(g cgroup, own bool) {
-	dir := w.root + "/" + g.dir
-	f := quotaFile{procFile: openProc(dir + "/cpu.stat"), v2: g.v2, own: own}
+func (w *Witness) openQuota(g procfs.Cgroup, own bool) {
+	dir := w.root + "/" + g.Dir
+	f := quotaFile{procFile: openProc(dir + "/cpu.stat"), v2: g.V2, own: own}
 	if _, ok := f.read(&w.buf); !ok {
 		f.close()
 		return
 	}
-	if g.v2 {
+	if g.V2 {
 		f.limit = openProc(dir + "/cpu.max")
 	} else {
 		f.limit = openProc(dir + "/cpu.cfs_quota_us")

@@ -3,6 +3,8 @@ package affinity
 import (
 	"bytes"
 	"time"
+
+	"github.com/tickring/tickring/internal/procfs"
 )
 
 // stillness is how long looks at a thread of another process have found it stopped.
@@ -39,12 +41,12 @@ type freezerFile struct {
 }
 
 func (w *Witness) findFreezers() {
-	for _, g := range cgroupsOf(string(w.cgroupText), "freezer") {
+	for _, g := range procfs.Cgroups(string(w.cgroupText), "freezer") {
 		name := "/freezer.state"
-		if g.v2 {
+		if g.V2 {
 			name = "/cgroup.events"
 		}
-		if f := (freezerFile{openProc(w.root + "/" + g.dir + name), g.v2}); f.open {
+		if f := (freezerFile{openProc(w.root + "/" + g.Dir + name), g.V2}); f.open {
 			w.freezers = append(w.freezers, f)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,60 +13,29 @@ import (
 	"github.com/tickring/tickring/internal/text"
 )
 
-const cgroupRoot = "sys/fs/cgroup"
-
-// cgroup returns the directory of the process's cgroup for a controller, looking where
-// cgroups are mounted by convention, and whether it is of version 2. It is "" if that is
-// unknown. In a container the path may be the host's; then the nearest directory above
-// that exists is taken, which is the container's own.
-func (m *machine) cgroup(controller string) (dir string, v2 bool) {
+// cgroup returns the process's cgroup for a controller. In a container its path may be the
+// host's; then it is the nearest group above that exists, which is the container's own.
+func (m *machine) cgroup(controller string) (g procfs.Cgroup, ok bool) {
 	content, err := m.line("proc/self/cgroup")
 	if err != nil {
-		return "", false
+		return g, false
 	}
-	mount, at := "", ""
-	for line := range strings.Lines(content) {
-		// hierarchy:controllers:path
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) != 3 {
-			continue
-		}
-		switch {
-		case slices.Contains(strings.Split(f[1], ","), controller):
-			mount, at, v2 = path.Join(cgroupRoot, controller), f[2], false
-		case mount == "" && f[0] == "0" && f[1] == "":
-			mount, at, v2 = cgroupRoot, f[2], true
-			// On hybrids it is only there for what version 1 has not taken.
-			if m.has(cgroupRoot + "/unified/cgroup.procs") {
-				mount = cgroupRoot + "/unified"
+	groups := procfs.Cgroups(content, controller)
+	if len(groups) > 0 && !groups[0].V2 {
+		groups = groups[:1] // version 2 is there for what version 1 has not taken
+	}
+	for _, own := range slices.Backward(groups) {
+		for _, g := range own.Up() {
+			if m.has(g.Dir + "/cgroup.procs") {
+				return g, true
 			}
 		}
 	}
-	if mount == "" {
-		return "", v2
-	}
-	for dir = path.Join(mount, path.Clean("/"+at)); ; dir = path.Dir(dir) {
-		if m.has(dir + "/cgroup.procs") {
-			return dir, v2
-		}
-		if dir == mount || !strings.HasPrefix(dir, mount) {
-			return "", v2
-		}
-	}
+	return g, false
 }
 
 func noCgroup() finding {
 	return unknown("the cgroup of this process is unknown", "cat /proc/self/cgroup")
-}
-
-// upwards calls f for a cgroup and all above it.
-func upwards(dir string, f func(dir string) error) error {
-	for ; strings.HasPrefix(dir, cgroupRoot); dir = path.Dir(dir) {
-		if err := f(dir); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // lookQuota takes the word of the topology for a limit, and its own for none.
@@ -75,21 +43,21 @@ func (m *machine) lookQuota() finding {
 	if q := m.Topology.Quota; q > 0 {
 		return bad("%.3g CPUs", q)
 	}
-	dir, v2 := m.cgroup("cpu")
-	if dir == "" {
+	own, ok := m.cgroup("cpu")
+	if !ok {
 		return noCgroup()
 	}
-	if !v2 && !m.has(dir+"/cpu.cfs_quota_us") {
+	if !own.V2 && !m.has(own.Dir+"/cpu.cfs_quota_us") {
 		return none("this kernel has no quotas")
 	}
-	err := upwards(dir, func(dir string) error {
-		if v2 {
-			return m.numbers(dir+"/cpu.max", 2)
+	for _, g := range own.Up() {
+		file, numbers := g.Dir+"/cpu.cfs_quota_us", 1
+		if g.V2 {
+			file, numbers = g.Dir+"/cpu.max", 2
 		}
-		return m.numbers(dir+"/cpu.cfs_quota_us", 1)
-	})
-	if err != nil {
-		return m.unread(dir, err)
+		if err := m.numbers(file, numbers); err != nil {
+			return m.unread(file, err)
+		}
 	}
 	return good("none")
 }
@@ -115,13 +83,14 @@ func (m *machine) numbers(name string, count int) error {
 
 // lookThrottled reads what quotas have cost already.
 func (m *machine) lookThrottled() finding {
-	dir, v2 := m.cgroup("cpu")
-	if dir == "" {
+	own, ok := m.cgroup("cpu")
+	if !ok {
 		return noCgroup()
 	}
-	content, err := m.line(dir + "/cpu.stat")
+	file := own.Dir + "/cpu.stat"
+	content, err := m.line(file)
 	if err != nil {
-		return m.without(dir+"/cpu.stat", err)
+		return m.without(file, err)
 	}
 	values := parsePairs(content)
 	times, there := values["nr_throttled"]
@@ -132,7 +101,7 @@ func (m *machine) lookThrottled() finding {
 		return good("never")
 	}
 	ns := values["throttled_time"]
-	if v2 {
+	if own.V2 {
 		ns = values["throttled_usec"] * 1000
 	}
 	return bad("%s, for %s", text.CountOf(times, "time", "times"), text.Ns(int64(min(ns, math.MaxInt64))))
@@ -156,52 +125,50 @@ const noLimit = 1 << 62
 
 // lookMemoryLimit looks for the cgroup that has least left.
 func (m *machine) lookMemoryLimit() finding {
-	dir, v2 := m.cgroup("memory")
-	if dir == "" {
+	own, ok := m.cgroup("memory")
+	if !ok {
 		return noCgroup()
 	}
 	limits, usage := []string{"memory.limit_in_bytes"}, "memory.usage_in_bytes"
-	if v2 {
+	if own.V2 {
 		limits, usage = []string{"memory.max", "memory.high"}, "memory.current"
-	} else if !m.has(dir + "/" + limits[0]) {
+	} else if !m.has(own.Dir + "/" + limits[0]) {
 		return none("this kernel has no memory limits")
 	}
-	result := good("none")
+	tightest := good("none")
 	left := uint64(math.MaxUint64)
-	err := upwards(dir, func(dir string) error {
+	for _, g := range own.Up() {
 		for _, file := range limits {
-			limit, err := m.limit(dir + "/" + file)
+			limit, err := m.limit(g.Dir + "/" + file)
 			if err != nil {
-				return err
+				return m.unread(g.Dir+"/"+file, err)
 			}
 			if limit >= noLimit {
 				continue
 			}
-			used, err := m.limit(dir + "/" + usage)
+			used, err := m.limit(g.Dir + "/" + usage)
 			if err != nil {
-				return err
+				return m.unread(g.Dir+"/"+usage, err)
 			}
-			rest := limit - min(used, limit)
-			if rest >= left {
-				continue
-			}
-			left = rest
-			value := fmt.Sprintf("%s of %s left (%s of /%s)", text.Bytes(rest), text.Bytes(limit), file, dir)
-			switch {
-			case rest < ringSize:
-				result = bad("%s", value)
-			case rest < enoughRoom, rest < limit/4:
-				result = warn("%s", value)
-			default:
-				result = good("%s", value)
+			if rest := limit - min(used, limit); rest < left {
+				left = rest
+				tightest = judgeRoom(rest, limit, fmt.Sprintf("%s of /%s", file, g.Dir))
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return m.unread(dir, err)
 	}
-	return result
+	return tightest
+}
+
+// judgeRoom says whether what is left of a limit is enough for rings.
+func judgeRoom(left, limit uint64, of string) finding {
+	value := fmt.Sprintf("%s of %s left (%s)", text.Bytes(left), text.Bytes(limit), of)
+	switch {
+	case left < ringSize:
+		return bad("%s", value)
+	case left < enoughRoom, left < limit/4:
+		return warn("%s", value)
+	}
+	return good("%s", value)
 }
 
 // limit reads a number of bytes, or "max". A cgroup without the file limits nothing.

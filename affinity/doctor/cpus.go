@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"errors"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -115,19 +117,20 @@ func (m *machine) lookIsolated() finding {
 }
 
 func (m *machine) lookPartition() finding {
-	dir, v2 := m.cgroup("cpuset")
+	own, ok := m.cgroup("cpuset")
 	switch {
-	case dir == "":
+	case !ok:
 		return noCgroup()
-	case !v2:
+	case !own.V2:
 		return none("cgroups of version 1 have no partitions")
 	}
-	value, err := m.line(dir + "/cpuset.cpus.partition")
+	file := own.Dir + "/cpuset.cpus.partition"
+	value, err := m.line(file)
 	switch {
-	case err != nil && m.has(dir+"/cgroup.procs"):
+	case errors.Is(err, fs.ErrNotExist):
 		return none("this cgroup has none")
 	case err != nil:
-		return m.without(dir+"/cpuset.cpus.partition", err)
+		return m.unread(file, err)
 	case value == "isolated":
 		return good("isolated")
 	case strings.Contains(value, "invalid"):

@@ -3,6 +3,7 @@ package procfs
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,5 +38,31 @@ func TestExcerpt(t *testing.T) {
 	}
 	if got := Excerpt(strings.Repeat("x", 1000)); len(got) > 80 || !strings.HasSuffix(got, "...") {
 		t.Error(got)
+	}
+}
+
+func TestCgroups(t *testing.T) {
+	const hybrid = "5:cpu,cpuacct:/a/b\n4:memory:/m\n0::/u/../x\nnonsense\n"
+	for controller, want := range map[string][]string{
+		"cpu":    {"1 sys/fs/cgroup/cpu/a/b sys/fs/cgroup/cpu/a sys/fs/cgroup/cpu", "2 sys/fs/cgroup/x sys/fs/cgroup", "2 sys/fs/cgroup/unified/x sys/fs/cgroup/unified"},
+		"memory": {"1 sys/fs/cgroup/memory/m sys/fs/cgroup/memory", "2 sys/fs/cgroup/x sys/fs/cgroup", "2 sys/fs/cgroup/unified/x sys/fs/cgroup/unified"},
+		"pids":   {"2 sys/fs/cgroup/x sys/fs/cgroup", "2 sys/fs/cgroup/unified/x sys/fs/cgroup/unified"},
+	} {
+		for _, text := range []string{hybrid, "0::/x\n" + hybrid[:strings.Index(hybrid, "0::")]} { // in whatever order
+			var got []string
+			for _, g := range Cgroups(text, controller) {
+				line := "1"
+				if g.V2 {
+					line = "2"
+				}
+				for _, up := range g.Up() {
+					line += " " + up.Dir
+				}
+				got = append(got, line)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", controller, got, want)
+			}
+		}
 	}
 }
