@@ -96,7 +96,7 @@ func groups() []group {
 
 // row is a check that can be made. In want and mend {cpus} stands for the CPUs
 // concerned, {isolate} for those to be kept quiet and {others} for the rest, as lists;
-// {othersmask} is the rest as the kernel writes masks.
+// {isolatemask} and {othersmask} are these as the kernel writes masks.
 type row struct {
 	name, want, why, mend string
 	look                  func(*machine) finding

@@ -13,8 +13,8 @@ func clockRows() []row {
 				switch {
 				case err != nil:
 					return m.unread(name, err)
-				case value == "kvm-clock" || value == "hyperv_clocksource_tsc_page":
-					return warn("%s, the hypervisor's", value) // read without a system call
+				case value == "kvm-clock" || value == "hyperv_clocksource_tsc_page": // read without a system call
+					return finding{verdict: Warn, value: value + ", the hypervisor's", mend: "boot with clocksource=tsc tsc=reliable, if the check TSC is good"}
 				}
 				return oneOf(value, Bad, "tsc", "arch_sys_counter")
 			},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -123,7 +124,7 @@ func TestMendNamesCPUs(t *testing.T) {
 	for name, want := range map[string]string{
 		// Somebody has to do the rest, so CPU 0 is not to be isolated.
 		"isolated": "domain,1-3", "nohz_full": "nohz_full=1-3", "workqueues": "echo 1 >", "new ones": "irqaffinity=0",
-		"irqbalance": "CPULIST=1-3", "RemoveIPC": "RemoveIPC=no",
+		"irqbalance": "CPULIST=1-3 (before irqbalance 1.8: IRQBALANCE_BANNED_CPUS=e)", "clock source": "clocksource=tsc", "RemoveIPC": "RemoveIPC=no",
 	} {
 		if c := find(t, vm, name); !strings.Contains(c.Mend, want) {
 			t.Errorf("%s: %s", name, c.Mend)
@@ -163,6 +164,83 @@ func TestIRQBalanceIsKeptOff(t *testing.T) {
 		if c := find(t, Examine(host, affinity.Set{}), "irqbalance"); c.Verdict != want {
 			t.Errorf("%s: %+v", settings, c)
 		}
+	}
+}
+
+// Which idle states are forbidden may be asked of a device that a container or a chroot has
+// not, though the kernel does.
+func TestDeviceOfTheHost(t *testing.T) {
+	for devices, want := range map[string]Verdict{
+		"259 cpu_dma_latency\n 10 fuse\n": Unknown, " 10 fuse\n": None, "\n": Unknown, "": Unknown,
+	} {
+		host := machines(t)["server"]
+		f := host.Files.(tree)
+		delete(f.MapFS, dmaLatencyFile)
+		if devices != "" {
+			f.MapFS["proc/misc"] = &fstest.MapFile{Data: []byte(devices)}
+		}
+		if c := find(t, Examine(host, affinity.Set{}), "cpu_dma_latency"); c.Verdict != want {
+			t.Errorf("%q: %+v", devices, c)
+		}
+	}
+}
+
+// A container sees that it is in an isolated partition, and not the file of all of them.
+func TestOwnPartition(t *testing.T) {
+	for partition, want := range map[string]Verdict{"isolated": Good, "isolated invalid (Parent unbound)": Bad, "member": Bad, "root": Bad} {
+		host := machines(t)["container"]
+		f := host.Files.(tree).MapFS
+		f["sys/fs/cgroup/cpuset.cpus.partition"] = &fstest.MapFile{Data: []byte(partition + "\n")}
+		f["sys/fs/cgroup/cpuset.cpus.effective"] = &fstest.MapFile{Data: []byte("2-3\n")}
+		r := Examine(host, affinity.SetOf(2, 3))
+		if c := find(t, r, "isolated"); c.Verdict != want {
+			t.Errorf("%s: %+v", partition, c)
+		}
+	}
+}
+
+// What is set for an interrupt or for irqbalance and cannot be read may be anything.
+func TestUnreadableInterrupts(t *testing.T) {
+	host := machines(t)["debian-vm"]
+	host.Files.(tree).MapFS["etc/default/irqbalance"] = &fstest.MapFile{Data: []byte("IRQBALANCE_BANNED_CPULIST=0-3\n")}
+	host.Files.(tree).denied["etc/default/irqbalance"] = true
+	if c := find(t, Examine(host, affinity.Set{}), "irqbalance"); c.Verdict != Unknown || !strings.Contains(c.Mend, "sudo cat /etc/default/irqbalance") {
+		t.Errorf("%+v", c)
+	}
+	host = machines(t)["server"]
+	for _, list := range []string{"effective_affinity_list", "smp_affinity_list"} {
+		name := "proc/irq/24/" + list
+		host.Files.(tree).MapFS[name] = &fstest.MapFile{Data: []byte("0\n")}
+		if c := find(t, Examine(host, affinity.Set{}), "routed"); c.Verdict != Good {
+			t.Errorf("%+v", c)
+		}
+		host.Files.(tree).denied[name] = true
+	}
+	if c := find(t, Examine(host, affinity.Set{}), "routed"); c.Verdict != Unknown {
+		t.Errorf("%+v", c)
+	}
+}
+
+// Distributions may have another default built in, and their file tells it in a comment.
+func TestRemoveIPCByDefault(t *testing.T) {
+	for settings, want := range map[string]Verdict{
+		"[Login]\n#RemoveIPC=yes": Bad, "[Login]\n#RemoveIPC=no": Unknown, "[Login]\n#RemoveIPC=no\nRemoveIPC=yes": Bad,
+		"[Login]\nRemoveIPC=no": Good, "[Login]": Bad, "[Other]\n#RemoveIPC=no": Bad,
+	} {
+		host := machines(t)["debian-vm"]
+		host.Files.(tree).MapFS["etc/systemd/logind.conf"] = &fstest.MapFile{Data: []byte(settings + "\n")}
+		if c := find(t, Examine(host, affinity.Set{}), "RemoveIPC"); c.Verdict != want || want == Unknown && !strings.HasPrefix(c.Mend, "busctl ") {
+			t.Errorf("%q: %+v", settings, c)
+		}
+	}
+}
+
+// A tmpfs that is mounted with size=0 has no limit of its own.
+func TestTmpfsWithoutALimit(t *testing.T) {
+	host := machines(t)["server"]
+	host.Shm = &Space{Path: "/dev/shm", Tmpfs: true}
+	if c := find(t, Examine(host, affinity.Set{}), "room for rings"); c.Verdict != Good {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -250,12 +328,16 @@ func needless(check, file string) bool {
 		"pm_qos_resume_latency_us",       // can only forbid more
 		"cpuidle/state0/name",            // for people
 		"proc/meminfo", "self/mountinfo", // for people
-		"/comm", // of one process
-		"_affinity_list",
+		"/comm",                    // of one process
+		"/effective_affinity_list", // smp_affinity_list has all of it
 	} {
 		if strings.HasSuffix(file, end) {
 			return true
 		}
+	}
+	// A partition of one's own can only isolate more.
+	if check != "partition" && strings.HasSuffix(file, "cpuset.cpus.partition") || (check == "isolated" || check == "smt") && file == "proc/self/cgroup" {
+		return true
 	}
 	return check == "idle states" && (file == "proc/cmdline" || file == dmaLatencyFile)
 }
@@ -305,16 +387,28 @@ func TestUnreadableIsNeverGood(t *testing.T) {
 	}
 }
 
-// A machine that shows nothing is examined all the same.
+// A machine that shows nothing is examined all the same: nothing is mounted on its directories,
+// or they are not even there, whatever CPUs are named.
 func TestNothingIsKnown(t *testing.T) {
-	r := Examine(Host{Files: fstest.MapFS{}, UID: -1}, affinity.Set{})
-	for _, c := range r.Checks {
-		if c.Verdict != Unknown {
-			t.Errorf("%+v", c)
-		}
+	empty := fstest.MapFS{}
+	for _, dir := range []string{"proc", "sys", "dev", "etc"} {
+		empty[dir] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
 	}
-	if len(r.Checks) < 40 || r.Count(Unknown) != len(r.Checks) {
-		t.Errorf("%d checks, %d unknown", len(r.Checks), r.Count(Unknown))
+	for _, files := range []fs.FS{fstest.MapFS{}, empty} {
+		for _, quiet := range []affinity.Set{{}, affinity.SetOf(1)} {
+			r := Examine(Host{Files: files, UID: -1}, quiet)
+			for _, c := range r.Checks {
+				// To name one CPU is to know that it shares its L3 cache with no other one, and
+				// that it is not CPU 0.
+				known := !quiet.Empty() && (c.Name == "L3" && c.Verdict == None || c.Name == "cpu0" && c.Verdict == Good)
+				if c.Verdict != Unknown && !known {
+					t.Errorf("%+v", c)
+				}
+			}
+			if len(r.Checks) < 40 || r.Count(Unknown) < len(r.Checks)-2 {
+				t.Errorf("%d checks, %d unknown", len(r.Checks), r.Count(Unknown))
+			}
+		}
 	}
 	// Malformed lists of CPUs too.
 	host := machines(t)["server"]

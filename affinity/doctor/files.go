@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -51,6 +52,8 @@ const firstUser = 1000
 func (m *machine) lookRemoveIPC() finding {
 	running, err := m.runs("systemd-logind")
 	switch {
+	case errors.Is(err, errNoProcess):
+		return unknown(err.Error(), "pgrep systemd-logind, where /proc is mounted")
 	case err != nil:
 		return m.unread("proc", err)
 	case !running && !m.showsAll():
@@ -58,13 +61,18 @@ func (m *machine) lookRemoveIPC() finding {
 	case !running:
 		return none("systemd-logind does not run")
 	}
-	value, from, err := m.logindSetting("RemoveIPC")
+	value, from, builtin, err := m.logindSetting("RemoveIPC")
 	if err != nil {
 		return unknown(err.Error(), "systemd-analyze cat-config systemd/logind.conf")
 	}
 	remove := true // what systemd does if it is not told
 	switch strings.ToLower(value) {
 	case "":
+		// RHEL builds logind with another default than its authors have.
+		if builtin != "" && builtin != "yes" {
+			return unknown(fmt.Sprintf("not set, and %s may be the default of this distribution, as a comment in its logind.conf says", procfs.Excerpt(builtin)),
+				"busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager RemoveIPC")
+		}
 		from = "not set, which is yes"
 	case "1", "yes", "y", "true", "t", "on":
 	case "0", "no", "n", "false", "f", "off":
@@ -93,16 +101,11 @@ func (m *machine) showsAll() bool {
 	return err == nil && comm == "kthreadd"
 }
 
-// contained says whether this may be a container, whose devices are not the machine's:
-// Docker and Podman leave files there, others hide processes.
-func (m *machine) contained() bool {
-	return m.has(".dockerenv") || m.has("run/.containerenv") || !m.showsAll()
-}
-
 // logindSetting returns a setting of [Login] and the file that has it. Of main files the
 // first counts, and drop-ins change it in the order of their names, whatever directory
-// they are in; of two with one name, that of the first directory counts.
-func (m *machine) logindSetting(key string) (value, from string, err error) {
+// they are in; of two with one name, that of the first directory counts. builtin is what the
+// main file has in a comment, where distributions tell the defaults that they have built in.
+func (m *machine) logindSetting(key string) (value, from, builtin string, err error) {
 	dirs := []string{"etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"}
 	files := []string{}
 	for _, d := range dirs {
@@ -126,13 +129,16 @@ func (m *machine) logindSetting(key string) (value, from string, err error) {
 	for _, f := range files {
 		content, err := m.line(f)
 		if err != nil {
-			return "", "", err
+			return "", "", "", err
+		}
+		if path.Base(f) == "logind.conf" {
+			builtin, _ = iniValue(strings.ReplaceAll(content, "\n#"+key, "\n"+key), "Login", key)
 		}
 		if v, there := iniValue(content, "Login", key); there {
 			value, from = v, "/"+f
 		}
 	}
-	return value, from, nil
+	return value, from, builtin, nil
 }
 
 // iniValue returns the last value of a key in a section of a file of systemd's.

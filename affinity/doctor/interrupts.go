@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -33,7 +34,7 @@ func interruptRows() []row {
 		{
 			name: "irqbalance", want: "not running, or kept off these CPUs",
 			why:  "irqbalance moves interrupts to CPUs that look idle to it, and undoes what was set by hand.",
-			mend: "IRQBALANCE_BANNED_CPULIST={isolate} in /etc/default/irqbalance, or: systemctl disable --now irqbalance",
+			mend: "IRQBALANCE_BANNED_CPULIST={isolate} (before irqbalance 1.8: IRQBALANCE_BANNED_CPUS={isolatemask}) in /etc/default/irqbalance, or /etc/sysconfig/irqbalance of RHEL, then systemctl restart irqbalance; or: systemctl disable --now irqbalance",
 			look: (*machine).lookBalance,
 		},
 	}
@@ -108,7 +109,7 @@ func (m *machine) routes() (map[int]affinity.Set, error) {
 				break
 			}
 		}
-		if err != nil && read == 0 {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // or the line is gone by now
 			return nil, err
 		}
 	}
@@ -144,6 +145,8 @@ func (m *machine) overlap(cpus affinity.Set, what string) finding {
 func (m *machine) lookBalance() finding {
 	running, err := m.runs("irqbalance")
 	switch {
+	case errors.Is(err, errNoProcess):
+		return unknown(err.Error(), "pgrep irqbalance, where /proc is mounted")
 	case err != nil:
 		return m.unread("proc", err)
 	case !running && !m.showsAll():
@@ -155,8 +158,13 @@ func (m *machine) lookBalance() finding {
 	banned := m.isolated().Or(m.Topology.NohzFull)
 	for _, name := range []string{"etc/default/irqbalance", "etc/sysconfig/irqbalance"} {
 		content, err := m.line(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
+		case err != nil:
+			f := m.unread(name, err)
+			f.value = "running; " + f.value
+			return f
 		}
 		if list, _ := assignment(content, "IRQBALANCE_BANNED_CPULIST"); list != "" {
 			banned, err = affinity.ParseSet(list)
@@ -186,6 +194,9 @@ func assignment(text, name string) (value string, there bool) {
 	return value, there
 }
 
+// errNoProcess: not even the one that looks is in /proc.
+var errNoProcess = errors.New("/proc shows no process")
+
 // runs says whether there is a process of that name, of those that /proc shows: see showsAll.
 func (m *machine) runs(name string) (bool, error) {
 	entries, err := fs.ReadDir(m.Files, "proc")
@@ -207,7 +218,7 @@ func (m *machine) runs(name string) (bool, error) {
 		}
 	}
 	if processes == 0 {
-		return false, fmt.Errorf("/proc shows no process: %w", procfs.ErrFormat)
+		return false, errNoProcess
 	}
 	return false, nil
 }

@@ -53,6 +53,25 @@ func (m *machine) isolated() affinity.Set {
 			s = s.Or(more)
 		}
 	}
+	return s.Or(m.ownPartition())
+}
+
+// ownPartition are the CPUs of an isolated cpuset partition that the process is in: a
+// container does not see the file that has all of them.
+func (m *machine) ownPartition() (s affinity.Set) {
+	own, ok := m.cgroup("cpuset")
+	if !ok || !own.V2 {
+		return s
+	}
+	for _, g := range own.Up() {
+		if kind, err := m.line(g.Dir + "/cpuset.cpus.partition"); err != nil || kind != "isolated" {
+			continue
+		}
+		text, err := m.line(g.Dir + "/cpuset.cpus.effective")
+		if more, perr := affinity.ParseSet(text); err == nil && perr == nil {
+			s = s.Or(more)
+		}
+	}
 	return s
 }
 
@@ -72,13 +91,14 @@ func (m *machine) fill(text string, concerned affinity.Set) string {
 		"{isolate}", list(m.isolate),
 		"{others}", list(m.others),
 		"{othersmask}", maskText(m.others),
+		"{isolatemask}", maskText(m.isolate),
 	).Replace(text)
 }
 
 // each looks at the quiet CPUs one by one and sums up what was found: values with the
 // CPUs that have them, the worst verdict, and the CPUs that are not good.
 func (m *machine) each(look func(affinity.CPU) (string, Verdict)) finding {
-	if m.quiet.Empty() {
+	if m.quiet.Empty() || m.topErr != nil {
 		return m.noCPUs()
 	}
 	var values []string

@@ -91,6 +91,8 @@ func (m *machine) lookShm() finding {
 	switch {
 	case !s.Tmpfs:
 		return finding{verdict: Bad, value: value + ", which is no tmpfs", mend: "put the rings below /dev/shm (--dir, TICKRING_DIR)"}
+	case s.Size == 0:
+		return good("as much as there is memory, in %s", s.Path) // mounted with size=0
 	case s.Free < ringSize:
 		return bad("%s", value)
 	case s.Free < enoughRoom:
@@ -156,7 +158,7 @@ func (m *machine) lookTHP(file string, want ...string) finding {
 
 // unreadTHP knows that the whole directory is missing in kernels without huge pages.
 func (m *machine) unreadTHP(file string, err error) finding {
-	if !m.has(thpDir) && m.has("sys/kernel/mm") {
+	if !m.has(thpDir) && m.shows("sys/kernel/mm") {
 		return none("this kernel has no transparent huge pages")
 	}
 	return m.without(thpDir+"/"+file, err)

@@ -197,10 +197,13 @@ func (m *machine) lookDMALatency() finding {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return unknown("for root to read", "sudo od -An -td4 /"+dmaLatencyFile)
-	case errors.Is(err, fs.ErrNotExist) && m.contained():
-		return unknown("this container has no /"+dmaLatencyFile, "sudo od -An -td4 /"+dmaLatencyFile+", on the host")
+	case errors.Is(err, fs.ErrNotExist):
+		if devices, err := m.line("proc/misc"); err == nil && devices != "" && !strings.Contains(devices, path.Base(dmaLatencyFile)) {
+			return none("this kernel has no /" + dmaLatencyFile)
+		}
+		return unknown("there is no /"+dmaLatencyFile+" in here", "sudo od -An -td4 /"+dmaLatencyFile+", on the host")
 	case err != nil:
-		return m.without(dmaLatencyFile, err)
+		return m.unread(dmaLatencyFile, err)
 	case us <= quickWake:
 		return good("%d µs", us)
 	case !m.has("sys/devices/system/cpu/cpu0/cpuidle"):

@@ -60,10 +60,17 @@ func (m *machine) setting(name string, judge func(n int64) finding) finding {
 	return judge(n)
 }
 
+// shows says whether there is anything in a directory. Where nothing is mounted on /proc or
+// /sys, as in a chroot, the directory may be there all the same, and tells nothing.
+func (m *machine) shows(dir string) bool {
+	entries, err := fs.ReadDir(m.Files, dir)
+	return err == nil && len(entries) > 0
+}
+
 // without is unread for files that not every kernel has. Such a file is not applicable if
-// it is missing where its directory is there.
+// it is missing where its directory has others.
 func (m *machine) without(name string, err error) finding {
-	if errors.Is(err, fs.ErrNotExist) && m.has(path.Dir(name)) {
+	if errors.Is(err, fs.ErrNotExist) && m.shows(path.Dir(name)) {
 		return none("this kernel has no /%s", name)
 	}
 	return m.unread(name, err)

@@ -54,6 +54,9 @@ func showDoctor(w *lines, r *doctorReport, p paint) error {
 }
 
 func quietText(r *doctorReport) string {
+	if r.CPUs.Empty() {
+		return "Quiet CPUs: unknown; --cpu names those that are meant to be quiet"
+	}
 	text := "Quiet CPUs: " + r.CPUs.String()
 	switch r.Chosen {
 	case "isolated":
