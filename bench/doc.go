@@ -11,7 +11,8 @@
 // Two processes, one thread each, pinned to a CPU each. A run is cut into rounds of
 // some ten milliseconds, in which the limit and what is compared with it take turns: a
 // machine that is slow for a second is slow for both, and the ratio holds. The first
-// exchanges of a round warm up and are not counted.
+// exchanges of a round warm up and are not counted. A run of less than ten milliseconds has
+// small rounds: it shows that everything works here, not how fast.
 //
 // All rings have the settings that a ring has by default; what differs is named by the
 // result. Nothing is set for one benchmark.

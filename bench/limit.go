@@ -90,7 +90,7 @@ func (s *Session) Limit(ctx context.Context, config Limit) (*LimitResult, error)
 		config.Duration = 6 * time.Second
 	}
 	if config.lines == 0 {
-		config.lines = streamRound
+		config.lines = inRound(streamRound, config.Duration)
 	}
 	r := &LimitResult{Run: s.run("limit", "none")}
 	r.Ring.Subscriber = "none: lines of memory"
@@ -289,14 +289,14 @@ func (m *mirror) measure(ctx context.Context, config Limit, r *LimitResult) erro
 	trips := newDist()
 	rates := make([][]float64, len(m.streams))
 	offset := newClockOffset(m.cpu)
-	ticks := make([]uint64, warmUp+rttRound)
 	d := config.Duration
+	ticks, counted := timed(rttRound, d)
 	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
 		s.progress("cache lines", int(d-time.Until(until)), int(d))
 		if err := m.run(mirrorCommand{Do: doPong, N: len(ticks)}, func() { m.words.pingPong(&s.clock, ticks) }); err != nil {
 			return err
 		}
-		for _, t := range ticks[warmUp:] {
+		for _, t := range counted {
 			trips.record(s.scale.Ns(t))
 		}
 		for i, l := range m.streams {

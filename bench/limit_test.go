@@ -15,7 +15,7 @@ func TestLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.RTT.Samples < rttRound || r.RTT.P50 <= 0 || r.RTT.Max < r.RTT.P50 {
+	if r.RTT.Samples < int64(inRound(rttRound, time.Millisecond)) || r.RTT.P50 <= 0 || r.RTT.Max < r.RTT.P50 {
 		t.Errorf("round trips: %+v", r.RTT)
 	}
 	if len(r.Streams) != 3 || r.Streams[0].Capacity != 1<<20 || r.Streams[0].Rate <= 0 {

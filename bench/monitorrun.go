@@ -33,7 +33,9 @@ type monitorRun struct {
 	echo   *other
 	stream *ring.Publisher
 	pair   pair
-	ticks  []uint64
+	pieces int
+	ticks  []uint64 // of the round trips of a piece
+	timed  []uint64 // of those that count
 }
 
 func (s *Session) monitor(ctx context.Context, config Monitor, r *MonitorResult) error {
@@ -42,7 +44,8 @@ func (s *Session) monitor(ctx context.Context, config Monitor, r *MonitorResult)
 		return err
 	}
 	// The rings have a directory of their own: monitors look at all that is in it.
-	m := &monitorRun{s: s, dir: dir + "/rings", ticks: make([]uint64, warmUp+monitorTrips)}
+	m := &monitorRun{s: s, dir: dir + "/rings", pieces: inRound(monitorPieces, config.Duration)}
+	m.ticks, m.timed = timed(monitorTrips, config.Duration)
 	defer m.close()
 	if err := m.open(dir); err != nil {
 		return err
@@ -151,7 +154,7 @@ func (m *monitorRun) measure(ctx context.Context, to *looked) error {
 	var ns int64
 	messages := uint64(0)
 	trips := newDist()
-	for piece := 0; piece < monitorPieces && ctx.Err() == nil; piece++ {
+	for piece := 0; piece < m.pieces && ctx.Err() == nil; piece++ {
 		got, _, err := m.s.stream(m.sink, sinkCommand{Ring: "stream", Name: sinkName, Form: formOne, Histogram: true, N: monitorStream}, write)
 		if err != nil {
 			return err
@@ -187,7 +190,7 @@ func (m *monitorRun) roundTrips(to ...*dist) error {
 	if err := m.echo.receive(nil); err != nil {
 		return err
 	}
-	for _, n := range m.ticks[warmUp:] {
+	for _, n := range m.timed {
 		for _, d := range to {
 			d.record(m.s.scale.Ns(n))
 		}

@@ -9,6 +9,27 @@ import (
 	"github.com/tickring/tickring/affinity"
 )
 
+// A run shorter than brief is to show that all is there, and measures nothing: its rounds
+// are a sixteenth. Two threads that spin get done what they do while both are running, which
+// on a machine that is busy with other things is a small part of the time.
+const brief = 10 * time.Millisecond
+
+// inRound is how many of what a round has n of there are in one of a run of that length.
+func inRound(n int, run time.Duration) int {
+	if run < brief {
+		return n / 16
+	}
+	return n
+}
+
+// timed makes room for the ticks of the round trips of a round: for all of them, those that
+// warm up first, and for those that count.
+func timed(trips int, run time.Duration) (all, counted []uint64) {
+	warm := inRound(warmUp, run)
+	all = make([]uint64, warm+inRound(trips, run))
+	return all, all[warm:]
+}
+
 // trips are round trips of several ways, measured in turn.
 type trips struct {
 	dists   []*dist    // by way
@@ -22,7 +43,7 @@ func (s *Session) roundTrips(ctx context.Context, what string, d time.Duration, 
 	for range ways {
 		t.dists = append(t.dists, newDist())
 	}
-	ticks := make([]uint64, warmUp+rttRound)
+	ticks, counted := timed(rttRound, d)
 	for until := time.Now().Add(d); time.Now().Before(until) && ctx.Err() == nil; {
 		s.progress(what, int(d-time.Until(until)), int(d))
 		medians := make([]uint64, ways)
@@ -39,7 +60,6 @@ func (s *Session) roundTrips(ctx context.Context, what string, d time.Duration, 
 			if err := o.receive(nil); err != nil {
 				return nil, err
 			}
-			counted := ticks[warmUp:]
 			for _, n := range counted {
 				t.dists[way].record(s.scale.Ns(n))
 			}

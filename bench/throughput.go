@@ -124,12 +124,13 @@ func (s *Session) throughput(ctx context.Context, config Throughput, r *Throughp
 	}
 	defer o.close()
 	l.gone = &o.gone
+	n := inRound(streamRound, config.Duration)
 	var limits []float64
 	rates, publishers, ratios := [len(streams)][]float64{}, [len(streams)][]float64{}, [len(streams)][]float64{}
 	r.Streams = make([]Stream, len(streams))
 	for until := time.Now().Add(config.Duration); time.Now().Before(until) && ctx.Err() == nil; {
 		s.progress("streams", int(config.Duration-time.Until(until)), int(config.Duration))
-		limit, _, err := s.stream(o, sinkCommand{N: streamRound}, func(n int) error {
+		limit, _, err := s.stream(o, sinkCommand{N: n}, func(n int) error {
 			var msg [mem.LineWords]uint64
 			l.write(n, &msg)
 			return nil
@@ -143,12 +144,12 @@ func (s *Session) throughput(ctx context.Context, config Throughput, r *Throughp
 			if err != nil {
 				return err
 			}
-			got, rate, err := s.stream(o, sinkCommand{Ring: v.stamps.String(), Name: sinkName, Form: v.form, Histogram: v.histogram, N: streamRound}, write)
+			got, rate, err := s.stream(o, sinkCommand{Ring: v.stamps.String(), Name: sinkName, Form: v.form, Histogram: v.histogram, N: n}, write)
 			if err != nil {
 				return err
 			}
-			if got.Delivered+got.Lost != streamRound || got.Wrong != 0 {
-				return fmt.Errorf("%s: published %d, delivered %d of which %d wrong, lost %d: this must not be", v.name, streamRound, got.Delivered, got.Wrong, got.Lost)
+			if got.Delivered+got.Lost != uint64(n) || got.Wrong != 0 {
+				return fmt.Errorf("%s: published %d, delivered %d of which %d wrong, lost %d: this must not be", v.name, n, got.Delivered, got.Wrong, got.Lost)
 			}
 			rates[i] = append(rates[i], got.rate())
 			publishers[i] = append(publishers[i], rate)
