@@ -24,6 +24,7 @@
 //   - A mark is a message that begins a snapshot, for those who join late.
 //   - A subscriber is lapped, or overrun, when the publisher has come around the ring
 //     and is about to overwrite what it has not read. What it lost is a gap.
+//   - A spike is a latency of at least a threshold that somebody wants to know of.
 //
 // # Guarantees
 //
@@ -87,4 +88,16 @@
 // ends: [Spin], [Yield], [Backoff], or a [Sleeper], which sleeps until a [Waker] wakes it. A
 // [Poller] does so for many rings. A publisher never wakes anybody, but when it begins or
 // closes; so it pays nothing for those who sleep.
+//
+// # Looking on
+//
+// Who may read a ring may look at it while it is used, and after that: [Stat] once, a [Watch]
+// again and again, and package ring/monitor at all rings of a directory, with rates and
+// with latencies over the last second and minute. Nobody does more for it than without:
+// counters, cursors and histograms are in shared memory anyhow, and who looks writes nothing.
+//
+// With [Options].Spikes a subscriber, and with [Config].Spikes a publisher, keeps in its
+// file a list of what took that long. A goroutine beside it looks at its thread every
+// 10 ms, and tells of each [Spike] what happened meanwhile and what most probably made it
+// late (package affinity). What is faster costs nothing.
 package ring

@@ -84,7 +84,8 @@ type SubscriberInfo struct {
 	// subscriber records them (Options.Spikes).
 	Spikes SpikeLog
 
-	// Err is set, and the rest but Name and what makes it a gate is not, if the file cannot be read.
+	// Err is set if the file cannot be read; of the rest only Name and what makes it a gate
+	// are set then.
 	Err error
 }
 

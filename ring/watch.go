@@ -19,8 +19,8 @@ import (
 // A Watch looks at a ring again and again. It tells what [Stat] tells, and what has come
 // since the last look, for a fraction of the cost: it keeps the files open, as long as there
 // are file descriptors for all of them, and of the newest block it walks what it has not
-// walked yet. It changes nothing, and maps the ring
-// read-only; what others do to the files makes an error at worst. It is for one goroutine.
+// walked yet. It changes nothing, and maps the ring read-only; what others do to the files
+// makes an error at worst. It is for one goroutine.
 type Watch struct {
 	paths  paths
 	ring   *ringFile // nil: to be opened

@@ -36,7 +36,7 @@ that has measured it, without changing anything. Subscribers may be running, or 
 
 A SOURCE is RING, which stands for all its subscribers, RING:SUB for one, RING:@publisher
 for how late the publisher was against its own pace, if it records that, or a FILE that was
-earlier, by hist or another of HdrHistogram's tools: .hlog (the sum of each tag; FILE:TAG
+written earlier, by hist or another of HdrHistogram's tools: .hlog (the sum of each tag; FILE:TAG
 for one), .hgrm, or .json. Of several sources hist shows a table, with how many times that
 of the first each figure is.
 

@@ -32,12 +32,7 @@ localhost or by a name given with --host.`,
   tickring serve --listen 127.0.0.1:0 es nq      # two rings, on any port that is free
   curl -s http://127.0.0.1:8370/api/v1/rings/es | jq '.subscribers[] | {name, lag, p99: .minute.p99}'
   curl -s http://127.0.0.1:8370/metrics | promtool check metrics`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			return wantRings("NAME...")(cmd, args)
-		},
+		Args:              wantRings("[NAME...]"),
 		ValidArgsFunction: a.completeRing(anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cfg.Every < minEvery || cfg.Every > maxEvery {

@@ -47,9 +47,10 @@ subscribers that do not record are watched from outside, every 10 ms: how many m
 took longer than that, about when, and what happened to the thread of the process that
 ran most. These are marked with ~: neither message nor time is exact.
 
-The JSON object: subscribers with name, active and spikes, and publisher, null if
-it does not record, or if its file cannot be read, which publisher_error says. With --follow one object per spike: of is the subscriber, or
-empty and publisher is true; watched says that it was seen from outside.`,
+The JSON object: subscribers with name, active and spikes, and publisher, null if it does
+not record, or if its file cannot be read, which publisher_error says. With --follow one
+object per spike: of is the subscriber, or empty and publisher is true; watched says that
+it was seen from outside.`,
 		Example: `  tickring spikes es
   tickring spikes es --sub alpha --above 1ms --json | jq '.subscribers[].spikes.list[] | {seq, cause, why}'
   tickring spikes es --follow --above 100us`,
