@@ -54,13 +54,8 @@ func newLateness(ps paths, cfg Config) (*lateness, error) {
 
 // recordLateness fills in the file and gives it its name; the publisher records from now on.
 func (p *Publisher) recordLateness(l *lateness) error {
-	h := &subFile{
-		magic: pubMagic, version: layoutVersion, ringID: p.fixed.ringID, created: uint64(time.Now().UnixNano()),
-		histLow: histLow, histHigh: histHigh, histDigits: histDigits, histLen: histLen,
-		state: stateLive, pid: uint64(os.Getpid()), opened: uint64(time.Now().UnixNano()),
-	}
-	copy(h.name[:], p.paths.name)
-	h.checksum = h.sum()
+	h := newSubFile(pubMagic, p.fixed.ringID, p.paths.name)
+	h.state, h.pid, h.opened = stateLive, uint64(os.Getpid()), h.created
 	start := unsafe.Offsetof(h.counts) // the rest is 0, but for the threshold
 	copy(unsafe.Slice((*byte)(l.region.Base()), start), unsafe.Slice((*byte)(unsafe.Pointer(h)), start))
 	if err := l.file.Commit(); err != nil {

@@ -210,17 +210,23 @@ func prepareSub(path, name string, ringID uint64, perm os.FileMode) (*mmap.File,
 	if err != nil {
 		return nil, err
 	}
-	h := subFile{
-		magic: subMagic, version: layoutVersion, ringID: ringID, created: uint64(time.Now().UnixNano()),
-		histLow: histLow, histHigh: histHigh, histDigits: histDigits, histLen: histLen,
-	}
-	copy(h.name[:], name)
-	h.checksum = h.sum()
-	if _, err := f.WriteAt(unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Offsetof(h.cursorSeq)), 0); err != nil {
+	h := newSubFile(subMagic, ringID, name)
+	if _, err := f.WriteAt(unsafe.Slice((*byte)(unsafe.Pointer(h)), unsafe.Offsetof(h.cursorSeq)), 0); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// newSubFile is a file of a subscriber, or of a publisher, that nobody has opened yet.
+func newSubFile(magic, ringID uint64, name string) *subFile {
+	f := &subFile{
+		magic: magic, version: layoutVersion, ringID: ringID, created: uint64(time.Now().UnixNano()),
+		histLow: histLow, histHigh: histHigh, histDigits: histDigits, histLen: histLen,
+	}
+	copy(f.name[:], name)
+	f.checksum = f.sum()
+	return f
 }
 
 // mapSub maps a subscriber's file that this process has locked. It owns f.
