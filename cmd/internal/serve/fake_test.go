@@ -90,7 +90,9 @@ func fill(v reflect.Value, next *int64) {
 			return
 		}
 		for i := range v.NumField() {
-			fill(v.Field(i), next)
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), next)
+			}
 		}
 	case reflect.Bool:
 		v.SetBool(true)
