@@ -108,16 +108,22 @@ func TestCollectionsAreNamed(t *testing.T) {
 	provoke(t, CauseGC, elapsed(runtime.GC))
 }
 
-func TestPreemptionIsNamed(t *testing.T) {
+// startSpinning starts a process that spins, on the first CPU that it may use.
+func startSpinning(t *testing.T) (cmd *exec.Cmd, cpu int) {
+	t.Helper()
 	allowed, err := Allowed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cpu := allowed.Min()
-	_, lines := start(t, "spin", fmt.Sprint("CPU=", cpu))
+	cmd, lines := start(t, "spin", fmt.Sprint("CPU=", allowed.Min()))
 	if !lines.Scan() {
 		t.Fatal("nobody else spins")
 	}
+	return cmd, allowed.Min()
+}
+
+func TestPreemptionIsNamed(t *testing.T) {
+	_, cpu := startSpinning(t)
 	pinned := false
 	provoke(t, CausePreempted, func() time.Duration {
 		if !pinned {
@@ -256,8 +262,7 @@ func writeExisting(name, text string) error {
 }
 
 func TestWitnessOfOthers(t *testing.T) {
-	cmd, lines := start(t, "spin", "CPU=0")
-	lines.Scan()
+	cmd, _ := startSpinning(t)
 	w, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
@@ -306,8 +311,7 @@ func TestStopIsNamedFromOutside(t *testing.T) {
 		"hybrid":    {freezer("/sys/fs/cgroup/unified", "cgroup.freeze", "1"), freezer("/sys/fs/cgroup/unified", "cgroup.freeze", "0")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd, lines := start(t, "spin", "CPU=0")
-			lines.Scan()
+			cmd, _ := startSpinning(t)
 			w, err := NewWitness(cmd.Process.Pid, cmd.Process.Pid)
 			if err != nil {
 				t.Fatal(err)
