@@ -30,10 +30,7 @@ func (w *Watch) lookAtSubs(to []SubSight, gates []GateLag, last uint64, known bo
 		gate := slices.IndexFunc(gates, func(g GateLag) bool { return g.Name == u.name })
 		err := w.lookAtSub(u, s, last, known)
 		if errors.Is(err, syscall.EMFILE) && !w.lean {
-			w.lean = true
-			for _, o := range w.subs {
-				o.leave()
-			}
+			w.beLean()
 			err = w.lookAtSub(u, s, last, known)
 		}
 		if w.lean {
@@ -55,6 +52,15 @@ func (w *Watch) lookAtSubs(to []SubSight, gates []GateLag, last uint64, known bo
 		}
 	}
 	return to, nil
+}
+
+// beLean closes all files of subscribers. From now on they are open only while they are
+// looked at, because there are too few file descriptors for all.
+func (w *Watch) beLean() {
+	w.lean = true
+	for _, u := range w.subs {
+		u.leave()
+	}
 }
 
 func (w *Watch) lookAtSub(u *watchedFile, s *SubSight, last uint64, known bool) error {
