@@ -13,16 +13,11 @@ import (
 )
 
 func (s *Server) rings(w http.ResponseWriter, r *http.Request) {
-	short, ok := brief(w, r)
+	less, ok := lessOf(w, r)
 	if !ok {
 		return
 	}
-	v := s.watch.newest.Load()
-	form := v.full
-	if short {
-		form = v.brief
-	}
-	b, err := form()
+	b, err := s.watch.newest.Load().rings[less]()
 	if err != nil {
 		answerError(w, r, http.StatusInternalServerError, err.Error())
 		return
@@ -31,17 +26,17 @@ func (s *Server) rings(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) ring(w http.ResponseWriter, r *http.Request) {
-	short, ok := brief(w, r)
+	less, ok := lessOf(w, r)
 	if !ok {
 		return
 	}
 	if ring, ok := s.ringOf(w, r); ok {
-		answer(w, r, trimmedRing(*ring, short))
+		answer(w, r, trimmedRing(*ring, less))
 	}
 }
 
 func (s *Server) subscriber(w http.ResponseWriter, r *http.Request) {
-	short, ok := brief(w, r)
+	less, ok := lessOf(w, r)
 	if !ok {
 		return
 	}
@@ -50,7 +45,7 @@ func (s *Server) subscriber(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if sub, ok := subOf(w, r, ring); ok {
-		answer(w, r, trimmedSub(*sub, short))
+		answer(w, r, trimmedSub(*sub, less))
 	}
 }
 
@@ -63,10 +58,10 @@ func (s *Server) spikes(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.PathValue("subscriber") == "" {
 		if late, ok := lateOf(w, r, ring); ok {
-			answer(w, r, trimmedLog(late.Spikes, false))
+			answer(w, r, trimmedLog(late.Spikes, lessNothing))
 		}
 	} else if sub, ok := subOf(w, r, ring); ok {
-		answer(w, r, trimmedLog(sub.Spikes, false))
+		answer(w, r, trimmedLog(sub.Spikes, lessNothing))
 	}
 }
 
@@ -143,26 +138,37 @@ func lateOf(w http.ResponseWriter, r *http.Request, ring *monitor.Ring) (*monito
 	return ring.Late, true
 }
 
-// brief says whether a request wants less. ok is false if that was answered already: what
-// it wants cannot be told.
-func brief(w http.ResponseWriter, r *http.Request) (short, ok bool) {
+// less says how much of what is long an answer leaves out.
+type less uint8
+
+const (
+	lessNothing less = iota
+	lessSpikes       // without lists of spikes
+	lessTrends       // and without trends
+	lessValues       // how many there are
+)
+
+// lessOf says what a request wants. ok is false if that cannot be told, and was answered.
+func lessOf(w http.ResponseWriter, r *http.Request) (l less, ok bool) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		answerError(w, r, http.StatusBadRequest, "the query of the request cannot be read")
-		return false, false
+		return lessNothing, false
 	}
 	for _, v := range query["brief"] {
 		switch v {
-		case "1", "true":
-			short = true
 		case "0", "false":
-			short = false
+			l = lessNothing
+		case "spikes":
+			l = lessSpikes
+		case "1", "true":
+			l = lessTrends
 		default:
-			answerError(w, r, http.StatusBadRequest, fmt.Sprintf("brief is %s; want 1, true, 0 or false", text.Clipped(v)))
-			return false, false
+			answerError(w, r, http.StatusBadRequest, fmt.Sprintf("brief is %s; want 1, true, 0, false or spikes", text.Clipped(v)))
+			return lessNothing, false
 		}
 	}
-	return short, true
+	return l, true
 }
 
 func answer(w http.ResponseWriter, r *http.Request, v any) {
@@ -174,47 +180,47 @@ func answer(w http.ResponseWriter, r *http.Request, v any) {
 	b.write(w, r, http.StatusOK)
 }
 
-// A trimmed value is a copy whose lists are never nil, which would be null in JSON; a
-// brief one has no trends and no list of spikes.
+// A trimmed value is a copy whose lists are never nil, which would be null in JSON, and
+// empty where less is wanted.
 
-func trimmed(v *monitor.Snapshot, brief bool) *monitor.Snapshot {
+func trimmed(v *monitor.Snapshot, l less) *monitor.Snapshot {
 	copied := *v
 	copied.Rings = make([]monitor.Ring, len(v.Rings))
 	for i, r := range v.Rings {
-		copied.Rings[i] = trimmedRing(r, brief)
+		copied.Rings[i] = trimmedRing(r, l)
 	}
 	return &copied
 }
 
-func trimmedRing(r monitor.Ring, brief bool) monitor.Ring {
+func trimmedRing(r monitor.Ring, l less) monitor.Ring {
 	subs := make([]monitor.Subscriber, len(r.Subscribers))
 	for i, s := range r.Subscribers {
-		subs[i] = trimmedSub(s, brief)
+		subs[i] = trimmedSub(s, l)
 	}
 	r.Subscribers = subs
 	if r.Late != nil {
 		late := *r.Late
-		late.Spikes = trimmedLog(late.Spikes, brief)
+		late.Spikes = trimmedLog(late.Spikes, l)
 		r.Late = &late
 	}
 	return r
 }
 
-func trimmedSub(s monitor.Subscriber, brief bool) monitor.Subscriber {
+func trimmedSub(s monitor.Subscriber, l less) monitor.Subscriber {
 	s.Trend = notNil(s.Trend)
-	if brief {
+	if l >= lessTrends {
 		s.Trend = []int64{}
 	}
-	s.Spikes = trimmedLog(s.Spikes, brief)
+	s.Spikes = trimmedLog(s.Spikes, l)
 	return s
 }
 
-func trimmedLog(l ring.SpikeLog, brief bool) ring.SpikeLog {
-	l.List = notNil(l.List)
-	if brief {
-		l.List = []ring.Spike{}
+func trimmedLog(log ring.SpikeLog, l less) ring.SpikeLog {
+	log.List = notNil(log.List)
+	if l >= lessSpikes {
+		log.List = []ring.Spike{}
 	}
-	return l
+	return log
 }
 
 func notNil[T any](list []T) []T {

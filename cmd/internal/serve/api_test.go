@@ -36,6 +36,10 @@ func TestAPI(t *testing.T) {
 	if get(t, s, "/api/v1/rings?brief=1", &all); len(all.Rings) != 2 || len(all.Rings[0].Subscribers[0].Spikes.List) != 0 || len(all.Rings[0].Subscribers[0].Trend) != 0 {
 		t.Errorf("brief: %+v", all)
 	}
+	all = monitor.Snapshot{}
+	if get(t, s, "/api/v1/rings?brief=spikes", &all); len(all.Rings) != 2 || len(all.Rings[0].Subscribers[0].Spikes.List) != 0 || len(all.Rings[0].Subscribers[0].Trend) != 1 {
+		t.Errorf("brief as to spikes: %+v", all)
+	}
 	if kept := f.snapshot.Load().Rings[0]; len(kept.Subscribers[0].Trend) != 1 || len(kept.Late.Spikes.List) != 1 {
 		t.Errorf("a brief answer has changed the snapshot: %+v", kept)
 	}

@@ -190,7 +190,7 @@ func TestOpenAPI(t *testing.T) {
 			check(strings.NewReplacer("{ring}", "es", "{subscriber}", "none").Replace(route), route, "404")
 		}
 		if slices.ContainsFunc(get.Parameters, func(p struct{ Name, In string }) bool { return p.In == "query" }) {
-			for _, query := range []string{"?brief=1", "?brief=true", "?brief=0", "?brief=false", "?other"} {
+			for _, query := range []string{"?brief=1", "?brief=true", "?brief=0", "?brief=false", "?brief=spikes", "?other"} {
 				check(there+query, route, "200")
 			}
 			for _, query := range []string{"?brief", "?brief=2", "?brief=1&brief=no", "?brief=%zz", "?a;b"} {

@@ -25,9 +25,9 @@ type watcher struct {
 // by the first who asks.
 type view struct {
 	*monitor.Snapshot
-	polls       uint64
-	full, brief func() (*body, error)
-	metrics     *scrapes
+	polls   uint64
+	rings   [lessValues]func() (*body, error)
+	metrics *scrapes
 }
 
 func (w *watcher) look() {
@@ -35,8 +35,9 @@ func (w *watcher) look() {
 	defer w.mu.Unlock()
 	w.polls++
 	v := &view{Snapshot: w.source.Poll(), polls: w.polls}
-	v.full = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, false)) })
-	v.brief = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, true)) })
+	for l := range lessValues {
+		v.rings[l] = sync.OnceValues(func() (*body, error) { return jsonBody(trimmed(v.Snapshot, l)) })
+	}
 	v.metrics = w.metrics(v)
 	w.newest.Store(v)
 }

@@ -26,7 +26,8 @@ function fault(text, status) {
   return Object.assign(new Error(text), { status });
 }
 
-export const snapshot = () => get('api/v1/rings?brief=1');
+// snapshot returns all there is, without the spikes; the trends of the last minute only if wanted.
+export const snapshot = (trends) => get(`api/v1/rings?brief=${trends ? 'spikes' : '1'}`);
 
 // of returns the path of what was measured by a subscriber, or by the ring's publisher if sub is ''.
 export function of(ring, sub, what) {

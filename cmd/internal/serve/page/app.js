@@ -9,6 +9,8 @@ import { choose, onChange, state } from './state.js';
 
 const every = 1000; // ms
 const old = 5000; // ms without a new look at the rings, after which it is said; three times what it took before, if that is more
+const gap = 3000; // ms without one, after which trends have a gap
+const rarest = 60e3; // ms between two looks at most; what takes longer is no look, but a pause of the page
 
 const node = (id) => document.getElementById(id);
 const detail = new Detail(node('detail'));
@@ -26,10 +28,10 @@ async function tick() {
   asking = true;
   const began = performance.now();
   try {
-    const snapshot = await api.snapshot();
+    const snapshot = await api.snapshot(!last || began - lastNew > gap);
     snapshot.rings ??= [];
     if (snapshot.time !== last?.time) {
-      if (last) between = began - lastNew;
+      if (last) between = Math.min(began - lastNew, rarest);
       lastNew = began;
       lists.remember(snapshot);
     }
@@ -83,6 +85,8 @@ document.addEventListener('visibilitychange', tick);
 onChange((before) => {
   draw(true);
   if (state.ring !== before.ring || state.sub !== before.sub) {
+    const closed = state.ring === '' && (document.activeElement === document.body || node('detail').contains(document.activeElement));
+    if (closed) lists.focus(before);
     detail.opened(before);
     detail.ask().catch(gone);
   }

@@ -4,6 +4,7 @@
 import * as axis from './axis.js';
 import * as format from './format.js';
 import { el, onResize, setAttribute, setText, svg } from './dom.js';
+import { follow, Tip } from './tip.js';
 import { windows } from './windows.js';
 
 const height = 206;
@@ -17,22 +18,19 @@ const half = Math.log10(2);
 export class Curves {
   constructor() {
     this.title = el('span', { class: 'title' });
-    this.readout = el('output', { class: 'readout', 'aria-live': 'polite' });
+    this.tip = new Tip();
     this.grid = svg('g', { class: 'grid' });
     this.paths = new Map([...windows].reverse().map(({ id }) => [id, svg('path', { class: `curve ${id}` })]));
     this.cursor = svg('line', { class: 'cursor', visibility: 'hidden' });
     this.dots = new Map(windows.map(({ id }) => [id, svg('circle', { class: `dot ${id}`, r: 3.5, visibility: 'hidden' })]));
     this.plot = svg('svg', { id: 'curves', height, tabindex: 0, role: 'img', 'aria-label': 'Latency by percentile; left and right read it out' }, this.grid, ...this.paths.values(), this.cursor, ...this.dots.values());
-    this.root = el('figure', {}, el('figcaption', {}, this.title, this.readout), this.plot);
+    this.root = el('figure', {}, el('figcaption', {}, this.title), el('div', { class: 'plot' }, this.plot, this.tip.root));
     this.clear();
     onResize(this.root, (width) => {
       this.width = width;
       this.draw();
     });
-    this.plot.addEventListener('pointermove', (e) => this.point(this.nines(e.offsetX)));
-    this.plot.addEventListener('pointerleave', () => this.point(null));
-    this.plot.addEventListener('blur', () => this.point(null));
-    this.plot.addEventListener('keydown', (e) => this.key(e));
+    follow(this.plot, (x) => this.point(x === null ? null : this.nines(x)), (e) => this.key(e));
   }
 
   name(text) {
@@ -116,15 +114,16 @@ export class Curves {
       if (!p) continue;
       setAttribute(this.dots.get(id), 'cx', this.left(p.x));
       setAttribute(this.dots.get(id), 'cy', this.top(p.ns));
-      said.push(`${label} ${p.max && x > p.x - half ? 'max ' : ''}${format.ns(p.ns)}`);
+      said.push([`${label}: ${p.max && x > p.x - half ? 'max ' : ''}${format.ns(p.ns)}`, id]);
     }
     if (off || said.length === 0) {
-      setText(this.readout, '');
+      this.tip.hide();
       return;
     }
-    for (const [name, value] of [['x1', this.left(x)], ['x2', this.left(x)], ['y1', room.top], ['y2', height - room.bottom]]) setAttribute(this.cursor, name, value);
+    const left = Number(this.left(x));
+    for (const [name, value] of [['x1', left], ['x2', left], ['y1', room.top], ['y2', height - room.bottom]]) setAttribute(this.cursor, name, value);
     const p = axis.percentileOf(Math.max(0, x));
-    setText(this.readout, `${format.percent(Number(p.toFixed(Math.max(1, Math.floor(x) + 1))))}: ${said.join(', ')}`);
+    this.tip.tell(left, room.top, this.width, [format.percent(Number(p.toFixed(Math.max(1, Math.floor(x) + 1)))), ...said]);
   }
 
   key(e) {

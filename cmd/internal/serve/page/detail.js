@@ -5,7 +5,7 @@ import * as format from './format.js';
 import { Curves } from './curves.js';
 import { el, setAttribute, setText, show } from './dom.js';
 import { Facts, publisherFacts, ringFacts, subscriberFacts } from './facts.js';
-import { ofRing, ofSubscriber } from './health.js';
+import { known, ofRing, ofSubscriber } from './health.js';
 import { Heat } from './heat.js';
 import { Spikes } from './spikes.js';
 import { choose, state } from './state.js';
@@ -64,8 +64,8 @@ export class Detail {
     setText(this.title, name);
     const ring = snapshot.rings.find((r) => r.name === state.ring);
     const sub = state.sub && ring ? (ring.subscribers ?? []).find((s) => s.name === state.sub) : null;
-    const there = state.sub ? sub : ring;
-    show(this.rest, Boolean(there));
+    const there = state.sub ? sub : ring?.absent ? null : ring;
+    show(this.rest, Boolean(there) && (sub ? known.subscriber(sub) : known.ring(ring)));
     show(this.health, Boolean(there));
     if (!there) {
       this.vanished(ring);
@@ -93,7 +93,7 @@ export class Detail {
 
   vanished(ring) {
     this.who = null;
-    const what = state.sub && ring ? `The ring ${state.ring} has no subscriber ${state.sub}` : `There is no ring ${state.ring}`;
+    const what = state.sub && ring && !ring.absent ? `The ring ${state.ring} has no subscriber ${state.sub}` : `There is no ring ${state.ring}`;
     this.tell(this.seen ? `${what} any more. It was last seen at ${this.seen.at}.` : `${what} in this directory.`);
     if (this.seen) this.seen.gone = true;
   }

@@ -15,9 +15,13 @@ function health(word, mark) {
 }
 
 export function ofRing(ring) {
+  if (ring.absent) return health('absent', 'warn');
   if (ring.error) return health('broken', 'bad');
   return health(ring.publisher, publishers[ring.publisher] ?? 'warn');
 }
+
+// known says whether anything could be told of a ring or a subscriber: if not, its figures are 0.
+export const known = { ring: (ring) => ring.publisher !== '', subscriber: (sub) => sub.state !== 'broken' };
 
 export function ofSubscriber(sub) {
   const also = [];

@@ -5,6 +5,7 @@ import * as axis from './axis.js';
 import * as format from './format.js';
 import { el, onResize, setAttribute, setText, show } from './dom.js';
 import * as palette from './palette.js';
+import { follow, Tip } from './tip.js';
 
 const height = 206;
 const room = { left: 52, right: 14, top: 14, bottom: 22 };
@@ -14,7 +15,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 export class Heat {
   constructor() {
     this.title = el('span', { class: 'title' });
-    this.readout = el('output', { class: 'readout', 'aria-live': 'polite' });
+    this.tip = new Tip();
     this.ramp = el('canvas', { width: 64, height: 1, class: 'ramp' });
     this.few = el('span', {}, '1');
     this.many = el('span');
@@ -22,17 +23,14 @@ export class Heat {
     this.legend = el('span', { class: 'legend' }, this.marks, this.few, this.ramp, this.many);
     this.canvas = el('canvas', { id: 'heat', tabindex: 0, role: 'img' });
     this.cell = el('div', { class: 'cell', hidden: '' });
-    this.root = el('figure', { class: 'heat' }, el('figcaption', {}, this.title, this.readout, this.legend), el('div', { class: 'plot' }, this.canvas, this.cell));
+    this.root = el('figure', { class: 'heat' }, el('figcaption', {}, this.title, this.legend), el('div', { class: 'plot' }, this.canvas, this.cell, this.tip.root));
     this.clear();
     onResize(this.root, (width) => {
       this.width = width;
       this.draw();
     });
     dark.addEventListener('change', () => this.draw());
-    this.canvas.addEventListener('pointermove', (e) => this.point(e.offsetX, e.offsetY));
-    this.canvas.addEventListener('pointerleave', () => this.read(null));
-    this.canvas.addEventListener('blur', () => this.read(null));
-    this.canvas.addEventListener('keydown', (e) => this.key(e));
+    follow(this.canvas, (x, y) => this.point(x, y), (e) => this.key(e));
   }
 
   name(text) {
@@ -45,7 +43,7 @@ export class Heat {
     this.spikes = [];
     this.at = null; // {time in s, row} that is read out
     this.canvas.width = 0;
-    setText(this.readout, '');
+    this.tip.hide();
     show(this.cell, false);
   }
 
@@ -172,8 +170,12 @@ export class Heat {
     setText(this.many, `${format.short(this.most)} a second`);
   }
 
+  // point reads out what is at a place; null ends that.
   point(x, y) {
-    if (!this.heat) return;
+    if (!this.heat || x === null) {
+      this.read(null);
+      return;
+    }
     const time = Math.floor(this.end - (1 - (x - room.left) / (this.width - room.left - room.right)) * this.span);
     const row = this.edges.findIndex((ns, i) => i + 1 < this.edges.length && y <= this.top(ns) && y > this.top(this.edges[i + 1]));
     const { start, counts } = this.heat;
@@ -187,12 +189,14 @@ export class Heat {
     this.at = second ? at : null;
     show(this.cell, Boolean(second));
     if (!second) {
-      setText(this.readout, '');
+      this.tip.hide();
       return;
     }
     const { x, y, w, h } = this.box(at.time, at.row);
     Object.assign(this.cell.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
-    setText(this.readout, `${format.clock(at.time * 1000)}, ${range(heat.edges, at.row)}: ${format.plural(second[at.row], 'message', 'messages')}`);
+    const all = second.reduce((sum, n) => sum + n, 0);
+    this.tip.tell(x + w, Math.max(room.top, Math.min(y, height - room.bottom - 60)), this.width, [
+      format.clock(at.time * 1000), range(heat.edges, at.row), `${format.count(second[at.row])} of ${format.plural(all, 'message', 'messages')}`]);
   }
 
   key(e) {

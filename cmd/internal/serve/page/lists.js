@@ -1,8 +1,8 @@
 // The two tables: rings and subscribers.
 
 import * as format from './format.js';
-import { setText, show } from './dom.js';
-import { lost, ofRing, ofSubscriber, sums } from './health.js';
+import { el, setText, show } from './dom.js';
+import { known, lost, ofRing, ofSubscriber, sums } from './health.js';
 import { drawTrend, Trends } from './trend.js';
 import { choose, hash, state } from './state.js';
 import { Table } from './table.js';
@@ -49,22 +49,22 @@ const subColumns = [
   percentile('p99', 'p99', '99 of 100 latencies are at most this'),
   percentile('p999', 'p99.9', '999 of 1,000 latencies are at most this', 1),
   percentile('max', 'Max', 'The largest latency', 2),
-  { id: 'trend', label: 'p99, last minute', about: 'The p99 of each second since the page was opened, a minute at most; logarithmic', wide: 1, text: (s) => trends.of(s), value: (s) => s.second.p99, draw: drawTrend },
+  { id: 'trend', label: 'p99, last minute', about: 'The p99 of each second of the last minute; logarithmic', wide: 1, text: (s) => trends.of(s), value: (s) => s.second.p99, draw: drawTrend },
   { id: 'spikes', label: 'Spikes', about: 'Latencies above its threshold, messages in a row as one; – if it does not record them', number: true, wide: 1, text: (s) => (s.spikes.threshold_ns > 0 ? format.short(s.spikes.spikes) : '–'), value: (s) => s.spikes.spikes, mark: (s) => (s.spikes.spikes > 0 ? '' : 'faint') },
   { id: 'wait', label: 'Waits by', about: 'Wait strategy', wide: 1, text: (s) => s.wait || '–' },
   { id: 'gate', label: 'Gate', about: 'Whether the publisher waits for it', wide: 1, text: (s) => s.gate || '–', mark: (s) => (s.gate === 'demoted' || s.gate === 'dropped' ? 'warn' : s.gate ? '' : 'faint') },
 ];
 
 function drawName(link, s) {
-  const ring = document.createElement('span');
-  ring.className = 'of';
-  ring.textContent = `${s.ring}/`;
-  link.replaceChildren(ring, s.name);
+  link.replaceChildren(el('span', { class: 'of' }, `${s.ring}/`), el('span', {}, s.name));
   link.title = `${s.ring}/${s.name}`;
 }
 
+// told leaves the figures out of rows of which nothing is known.
+const told = (columns, is) => columns.map((c) => (c.id === 'name' || c.id === 'state' || c.draw ? c : { ...c, text: (row) => (is(row) ? c.text(row) : '–'), mark: (row) => (is(row) ? c.mark?.(row) : 'faint') }));
+
 const rings = new Table(node('rings'), {
-  columns: ringColumns,
+  columns: told(ringColumns, known.ring),
   key: (r) => r.name,
   href: (r) => hash({ ring: r.name, sub: '', only: r.name }),
   open: (r) => choose({ ring: r.name, sub: '', only: r.name }),
@@ -72,7 +72,7 @@ const rings = new Table(node('rings'), {
 });
 
 const subs = new Table(node('subs'), {
-  columns: subColumns,
+  columns: told(subColumns, known.subscriber),
   key: (s) => `${s.ring}/${s.name}`,
   href: (s) => hash({ ring: s.ring, sub: s.name }),
   open: (s) => choose({ ring: s.ring, sub: s.name }),
@@ -118,6 +118,12 @@ function nothing(id, table, text) {
 node('all').addEventListener('click', () => choose({ only: '' }));
 node('filter').addEventListener('input', (e) => choose({ filter: e.target.value }));
 node('window').addEventListener('change', (e) => choose({ window: e.target.value }));
+
+// focus goes to the row of a ring or of a subscriber.
+export function focus({ ring, sub }) {
+  if (sub) subs.focus(`${ring}/${sub}`);
+  else rings.focus(ring);
+}
 
 // reflect brings the controls in line with the state.
 export function reflect() {

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func makeRings(rings, subs int) *made {
 		r := monitor.Ring{Name: fmt.Sprintf("r%02d", i), Publisher: "live", PID: 100 + i, Opened: at, Stamps: "every", Capacity: 1 << 20, MaxMessage: 1024, First: 1, Oldest: 1, Last: 1000, Rate: 100}
 		for j := range subs {
 			w := monitor.Window{Seconds: 1, Summary: monitor.Summary{Count: 100, Mean: 200, P50: 150, P90: 190, P99: 198, P999: 199, P9999: 199, Max: 199}}
-			r.Subscribers = append(r.Subscribers, monitor.Subscriber{Name: fmt.Sprintf("s%d", j), State: monitor.StateReading, PID: 1000 + j, Opened: at, Wait: "spin", Delivered: 1000, Bytes: 56000, Rate: 100, Cursor: 1001, Second: w, Minute: w, Start: w})
+			r.Subscribers = append(r.Subscribers, monitor.Subscriber{Name: fmt.Sprintf("s%d", j), State: monitor.StateReading, PID: 1000 + j, Opened: at, Wait: "spin", Delivered: 1000, Bytes: 56000, Rate: 100, Cursor: 1001, Second: w, Minute: w, Start: w, Trend: slices.Repeat([]int64{198}, 60)})
 			r.Subscribers[j].Start.Max = 6500
 		}
 		s.Rings = append(s.Rings, r)

@@ -187,13 +187,13 @@ func testHeat(t *testing.T, tab *tab, url string) {
 		points := eval[[][2]float64](t, tab, find)
 		p := points[len(points)/2]
 		tab.point(t, p[0], p[1])
-		said := eval[string](t, tab, "document.querySelector('figure.heat .readout').textContent")
+		said := eval[string](t, tab, "document.querySelector('figure.heat .readout').innerText")
 		var m, s, h int
 		var low, high float64
 		var lowUnit, highUnit string
-		var count uint64
-		n, _ := fmt.Sscanf(strings.ReplaceAll(said, ",", ""), "%d:%d:%d %f %s to %f %s %d", &h, &m, &s, &low, &lowUnit, &high, &highUnit, &count)
-		if n != 8 {
+		var count, all uint64
+		n, _ := fmt.Sscanf(strings.NewReplacer(",", "", "\n", " ").Replace(said), "%d:%d:%d %f %s to %f %s %d of %d messages", &h, &m, &s, &low, &lowUnit, &high, &highUnit, &count, &all)
+		if n != 9 {
 			continue // the picture has moved on meanwhile
 		}
 		unit := map[string]float64{"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}[lowUnit]
@@ -202,8 +202,12 @@ func testHeat(t *testing.T, tab *tab, url string) {
 			if at := heat.Start.Add(time.Duration(i) * time.Second); at.Second() != s || at.Minute() != m {
 				continue
 			}
+			sum := uint64(0)
+			for _, c := range second {
+				sum += c
+			}
 			for j, c := range second {
-				if c == count && count > 0 && math.Abs(low*unit-float64(heat.Edges[j])) < 1 {
+				if c == count && count > 0 && sum == all && math.Abs(low*unit-float64(heat.Edges[j])) < 1 {
 					return
 				}
 			}
@@ -263,6 +267,22 @@ func testStates(t *testing.T, b *browser) {
 		t.Errorf("a spike is %q", got)
 	}
 
+	// The newest spikes, and all if they are wanted.
+	source.change(func(s *monitor.Snapshot) {
+		log := &s.Rings[0].Subscribers[1].Spikes
+		log.Threshold, log.Spikes, log.Messages = 1, 30, 30
+		for i := range uint64(30) {
+			log.List = append(log.List, ring.Spike{Number: i + 1, Kind: ring.SpikeRead, Time: time.Now(), Seq: i + 1, Messages: 1, Latency: time.Millisecond})
+		}
+	})
+	const shown = "[...document.querySelectorAll('#spikes tbody tr')].filter((row) => row.checkVisibility()).length"
+	eval[bool](t, tab, "(location.hash = '#ring=r00&sub=s1&only=r00&sort=name&order=up', true)")
+	tab.until(t, shown+" === 12 && document.querySelector('#spikes small').textContent.startsWith('message 30 ')")
+	eval[bool](t, tab, "(document.querySelector('#spikes + button').click(), true)")
+	tab.until(t, shown+" === 30")
+	eval[bool](t, tab, "(history.back(), true)")
+	tab.until(t, "document.querySelector('#detail-title').textContent === 'r00/s0'")
+
 	tab.press(t, "Escape", "/", "s", "5", "Escape")
 	tab.until(t, "document.querySelectorAll('#subs tbody tr').length === 1")
 	tab.click(t, "#subs tbody a")
@@ -275,6 +295,11 @@ func testStates(t *testing.T, b *browser) {
 	}
 	tab.call(t, "Page.reload", nil)
 	tab.until(t, "document.querySelector('#detail-title')?.textContent === 'r00/s5' && document.querySelector('#filter').value === 's5'")
+
+	// Of what cannot be read nothing is told but that.
+	if got := texts(t, tab, "#subs tbody .c-lag, #subs tbody .c-lost, #subs tbody .c-p99"); !slices.Equal(got, []string{"–", "–", "–"}) || eval[bool](t, tab, "document.querySelector('#detail dl').checkVisibility()") {
+		t.Errorf("of what is broken the page tells %q", got)
+	}
 
 	// The figures begin anew, for one reason and another.
 	source.change(func(s *monitor.Snapshot) { s.Rings[0].Subscribers[6].Opened = time.Now() })
@@ -296,6 +321,10 @@ func testStates(t *testing.T, b *browser) {
 	if eval[bool](t, tab, "'pwned' in window || document.images.length > 1 || document.scripts.length > 1") {
 		t.Error("a text was taken for markup")
 	}
+	source.change(func(s *monitor.Snapshot) { s.Rings[1] = monitor.Ring{Name: "r01", Absent: true, Error: "no such ring"} })
+	tab.until(t, "document.querySelector('#rings tbody tr:nth-child(2)').innerText.replace(/\\s+/g, ' ').startsWith('r01 ▲ absent – – ')")
+	eval[bool](t, tab, "(location.hash = '#ring=r01', true)")
+	tab.until(t, "document.querySelector('#detail .event').innerText === 'There is no ring r01 in this directory.'")
 	eval[bool](t, tab, "(location.hash = '#ring=none', true)")
 	tab.until(t, "document.querySelector('#detail .event').innerText === 'There is no ring none in this directory.'")
 	tab.clean(t, url)
@@ -307,6 +336,7 @@ func testMany(t *testing.T, b *browser) {
 	url, _ := start(t, serve.Config{Source: source})
 	tab := b.open(t, url, 1280, 800)
 	tab.until(t, "document.querySelectorAll('#subs tbody tr').length === 1000")
+	tab.until(t, "document.querySelector('#subs .c-trend path').getAttribute('d').match(/[ML]/g).length === 60") // what was before the page was opened
 	eval[bool](t, tab, `(() => {
 		window.touched = new Set();
 		const row = (node) => (node.nodeType === 1 ? node : node.parentNode)?.closest('tr');
@@ -324,7 +354,7 @@ func testMany(t *testing.T, b *browser) {
 	// What comes into sight is whole, and of now.
 	source.change(func(s *monitor.Snapshot) { s.Rings[99].Subscribers[9].Lag = 70 })
 	eval[bool](t, tab, "(document.querySelector('#subs').parentNode.scrollTop = 1e6, true)")
-	tab.until(t, "document.querySelector('#subs tbody tr:last-child').innerText.replace(/\\s+/g, ' ').startsWith('r99/s9 ● reading 100/s 70 ')")
+	tab.until(t, "document.querySelector('#subs tbody tr:last-child').innerText.replace(/\\s+/g, ' ').startsWith('r99/ s9 ● reading 100/s 70 ')")
 
 	tab.click(t, "#subs thead .c-lag button")
 	tab.until(t, "document.querySelector('#subs tbody .c-name').textContent === 'r00/s7'")
@@ -334,6 +364,9 @@ func testMany(t *testing.T, b *browser) {
 	eval[bool](t, tab, "(document.querySelector('#subs tbody a').focus(), true)")
 	tab.press(t, "ArrowDown", "End", "Home", "ArrowDown", "ArrowUp", "Enter")
 	tab.until(t, "document.querySelector('#detail-title').textContent === 'r00/s7'")
+	if n := eval[int](t, tab, "document.querySelectorAll('#subs tbody a:not([tabindex=\"-1\"])').length"); n != 1 {
+		t.Errorf("Tab stops at %d of the subscribers", n)
+	}
 
 	// Rows do not change places under the hands of the user.
 	source.change(func(s *monitor.Snapshot) { s.Rings[0].Subscribers[3].Lag = 9000 })
@@ -348,9 +381,17 @@ func testMany(t *testing.T, b *browser) {
 	tab.until(t, "document.querySelector('#curves .curve.start').getAttribute('d') !== ''")
 	eval[bool](t, tab, "(document.querySelector('#curves').focus(), true)")
 	tab.press(t, "ArrowRight", "ArrowRight")
-	if got, want := eval[string](t, tab, "document.querySelector('#curves').parentNode.querySelector('.readout').textContent"), "90%: last second 189 ns, last minute 819 ns, since start 5.86 µs"; got != want {
+	if got, want := eval[string](t, tab, "document.querySelector('#curves').parentNode.querySelector('.readout').innerText"), "90%\nlast second: 189 ns\nlast minute: 819 ns\nsince start: 5.86 µs"; got != want {
 		t.Errorf("the curves are read out as %q, want %q", got, want)
 	}
+	// What is closed has the focus in the list, and what a link leads to is in sight.
+	tab.press(t, "Escape", "Escape")
+	tab.until(t, "document.querySelector('#detail').hidden && document.activeElement.textContent === 'r00/s7'")
+	eval[bool](t, tab, "(location.hash = '#ring=r50&sub=s5&sort=name&order=up', true)")
+	tab.until(t, `(() => {
+		const row = document.querySelector('#subs tr.selected')?.getBoundingClientRect(), all = document.querySelector('#subs').parentNode.getBoundingClientRect();
+		return row && row.top > all.top && row.bottom < all.bottom + 1;
+	})()`)
 	eval[bool](t, tab, "(history.back(), true)")
 	tab.until(t, "document.querySelector('#detail').hidden")
 	tab.clean(t, url)

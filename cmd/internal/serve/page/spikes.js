@@ -3,6 +3,8 @@
 import * as format from './format.js';
 import { el, setText, show } from './dom.js';
 
+const most = 12; // spikes that are shown before all are wanted; style.css hides the others
+
 const kinds = { read: '', claim: 'claim to commit', held: 'held by a gate', pace: 'late for its pace' };
 
 export class Spikes {
@@ -11,7 +13,9 @@ export class Spikes {
     this.body = el('tbody');
     this.table = el('table', { id: 'spikes', 'aria-labelledby': 'spikes-title' }, el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Time'), el('th', { scope: 'col', class: 'number' }, 'Latency'), el('th', { scope: 'col' }, 'Cause and why'))), this.body);
     this.about = el('p', { class: 'none' });
-    this.root = el('section', { 'aria-labelledby': 'spikes-title' }, el('div', { class: 'head' }, this.title, this.about), this.table);
+    this.more = el('button', { type: 'button' });
+    this.more.addEventListener('click', () => this.few(false));
+    this.root = el('section', { 'aria-labelledby': 'spikes-title' }, el('div', { class: 'head' }, this.title, this.about), this.table, this.more);
     this.clear();
   }
 
@@ -21,6 +25,7 @@ export class Spikes {
     this.open = false; // some may still be explained, or grow
     this.body.replaceChildren();
     show(this.table, false);
+    this.few(true);
   }
 
   // announce says what is known without the list. possible is false where nothing could
@@ -51,6 +56,15 @@ export class Spikes {
     for (const [number, line] of lines) if (!this.lines.has(number)) this.body.prepend(line.row);
     this.lines = lines;
     show(this.table, this.list.length > 0);
+    this.few(this.short);
+  }
+
+  // few shows the newest only, or all.
+  few(short) {
+    this.short = short;
+    this.table.classList.toggle('few', short);
+    setText(this.more, `Show all ${format.count(this.list.length)}`);
+    show(this.more, short && this.list.length > most);
   }
 }
 

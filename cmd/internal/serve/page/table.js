@@ -2,7 +2,7 @@
 // has only its name, and one that is out of sight keeps its old texts until it comes near: what is
 // not seen costs next to nothing, however many rows there are.
 
-import { el } from './dom.js';
+import { el, setAttribute } from './dom.js';
 
 const atOnce = 50; // rows from the top that are whole before it is known what is in sight
 
@@ -28,11 +28,14 @@ export class Table {
         this.fill(target.line);
       }
     }, { rootMargin: '200px', scrollMargin: '200px' });
+    this.chosen = null; // the line that is selected
+    this.stop = null; // the line that Tab comes to: one is enough, arrows lead to the others
     this.pointed = false;
     this.body.addEventListener('pointerenter', (e) => (this.pointed = e.pointerType === 'mouse'));
     this.body.addEventListener('pointerleave', () => (this.pointed = false));
     this.body.addEventListener('click', (e) => this.clicked(e));
     this.body.addEventListener('keydown', (e) => this.pressed(e));
+    this.body.addEventListener('focusin', (e) => this.stopAt(e.target.closest('tr')?.line));
   }
 
   head(column) {
@@ -59,8 +62,8 @@ export class Table {
     }
   }
 
-  // update shows these rows. While the user points at a row or has the focus in one, rows do
-  // not change places, unless anew is true.
+  // update shows these rows. While the user points at a row or goes through them by keys, rows
+  // do not change places, unless anew is true.
   update(rows, selected, anew) {
     const column = this.columns.find((c) => c.id === this.by);
     const value = column.value ?? column.text;
@@ -70,11 +73,10 @@ export class Table {
       const line = this.lines.get(key) ?? this.line(row);
       line.row = row;
       if (line.near) this.fill(line);
-      this.select(line, key === selected);
       line.value = value(row);
       now.set(key, line);
     }
-    const held = !anew && (this.pointed || this.body.contains(document.activeElement));
+    const held = !anew && (this.pointed || this.body.querySelector(':focus-visible') !== null);
     const lines = [...now.values()];
     if (held) {
       const was = new Map(this.order.map((line, i) => [line, i]));
@@ -86,10 +88,12 @@ export class Table {
     lines.slice(0, atOnce).forEach((line) => this.whole(line));
     this.place(lines, now);
     this.lines = now;
+    this.select(now.get(selected) ?? null);
+    if (!this.body.contains(document.activeElement)) this.stopAt(this.chosen ?? lines[0]);
   }
 
   line(row) {
-    const link = el('a', { href: this.href(row) });
+    const link = el('a', { href: this.href(row), tabindex: -1 });
     const name = el('th', { class: this.classes(this.columns[0]), scope: 'row' }, link);
     const tr = el('tr', {}, name);
     const line = { tr, link, row, name: this.columns[0].text(row), near: false, cells: [{ cell: name, into: link, text: null, mark: '' }] };
@@ -126,12 +130,30 @@ export class Table {
     });
   }
 
-  select(line, yes) {
-    if (yes === (line.selected ?? false)) return;
-    line.selected = yes;
-    line.tr.classList.toggle('selected', yes);
-    if (yes) line.link.setAttribute('aria-current', 'true');
-    else line.link.removeAttribute('aria-current');
+  // select marks a line, or none, and brings it into sight, or the one that it was.
+  select(line) {
+    if (line === this.chosen) return;
+    const before = this.chosen;
+    this.chosen = line;
+    for (const one of [before, line]) {
+      if (!one) continue;
+      one.tr.classList.toggle('selected', one === line);
+      setAttribute(one.link, 'aria-current', one === line ? 'true' : null);
+    }
+    // What is drawn after this may take room from the table.
+    requestAnimationFrame(() => (line ?? before).tr.scrollIntoView({ block: 'nearest' }));
+  }
+
+  stopAt(line) {
+    if (!line || line === this.stop) return;
+    this.stop?.link.setAttribute('tabindex', -1);
+    this.stop = line;
+    line.link.removeAttribute('tabindex');
+  }
+
+  // focus goes to a row, if it is there.
+  focus(key) {
+    this.lines.get(key)?.link.focus();
   }
 
   // place brings the rows into their order and moves only those that stand elsewhere.

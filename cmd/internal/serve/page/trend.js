@@ -6,7 +6,8 @@ const most = 60;
 const width = 90;
 const height = 16;
 
-// Trends remembers the p99 of each second of all subscribers, since the page was opened.
+// Trends remembers the p99 of each second of all subscribers, from snapshots of the last minute:
+// the first has to have their trends, and each that comes after a pause.
 export class Trends {
   constructor() {
     this.seen = new Map();
@@ -17,7 +18,8 @@ export class Trends {
     for (const s of subs) {
       const key = `${s.ring}/${s.name}`;
       const values = this.seen.get(key) ?? [];
-      values.push(s.second.count > 0 ? Math.log10(Math.max(1, s.second.p99)) : NaN);
+      if (s.trend_p99_ns?.length > 0) values.splice(0, most, ...s.trend_p99_ns.map(place));
+      else values.push(place(s.second.count > 0 ? s.second.p99 : -1));
       if (values.length > most) values.shift();
       now.set(key, values);
     }
@@ -50,6 +52,8 @@ export class Trends {
     return path;
   }
 }
+
+const place = (ns) => (ns < 0 ? NaN : Math.log10(Math.max(1, ns)));
 
 // drawTrend paints a cell.
 export function drawTrend(cell, s, path) {

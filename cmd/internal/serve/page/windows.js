@@ -10,9 +10,11 @@ export const windows = [
   { id: 'start', label: 'since start' },
 ];
 
+// [label, text(window), class]: a telephone leaves those of class less out.
 const columns = [
-  ['Messages', (w) => format.short(w.count)],
-  ...[['Mean', 'mean'], ['p50', 'p50'], ['p90', 'p90'], ['p99', 'p99'], ['p99.9', 'p999'], ['p99.99', 'p9999'], ['Max', 'max']].map(([label, id]) => [label, (w) => (w.count > 0 ? format.ns(w[id]) : '–')]),
+  ['Messages', (w) => format.short(w.count), 'number less'],
+  ...[['Mean', 'mean', 'less'], ['p50', 'p50', ''], ['p90', 'p90', 'less'], ['p99', 'p99', ''], ['p99.9', 'p999', ''], ['p99.99', 'p9999', 'less'], ['Max', 'max', '']]
+    .map(([label, id, less]) => [label, (w) => (w.count > 0 ? format.ns(w[id]) : '–'), `number ${less}`.trim()]),
 ];
 
 export class Windows {
@@ -21,11 +23,11 @@ export class Windows {
     this.cells = new Map();
     const rows = windows.map(({ id, label }) => {
       const head = el('th', { scope: 'row' }, el('span', { class: `key ${id}`, 'aria-hidden': 'true' }), el('span', {}, label));
-      const cells = columns.map(() => el('td', { class: 'number' }));
+      const cells = columns.map(([, , name]) => el('td', { class: name }));
       this.cells.set(id, { label: head.lastChild, cells });
       return el('tr', {}, head, ...cells);
     });
-    const heads = columns.map(([label]) => el('th', { scope: 'col', class: 'number' }, label));
+    const heads = columns.map(([label, , name]) => el('th', { scope: 'col', class: name }, label));
     this.root = el('table', { id: 'windows' }, this.caption, el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Over'), ...heads)), el('tbody', {}, ...rows));
   }
 
