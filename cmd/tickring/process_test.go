@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +47,9 @@ type host struct {
 	*testing.T
 	dir string
 	tmp string // TMPDIR of the processes
+
+	mu  sync.Mutex
+	all []*process
 }
 
 func newHost(t *testing.T) *host {
@@ -66,7 +71,7 @@ type process struct {
 
 // patience is how long anything may take on a machine that is busy with other
 // things. It makes a failing test end; no passing test waits for it.
-const patience = 50 * time.Second
+const patience = 2 * time.Minute
 
 // start starts tickring. It is killed at the end of the test if it still runs.
 func (h *host) start(args ...string) *process {
@@ -107,6 +112,9 @@ func (h *host) startWith(stdin io.Reader, stdout *os.File, args ...string) *proc
 	if err := p.cmd.Start(); err != nil {
 		h.Fatal(err)
 	}
+	h.mu.Lock()
+	h.all = append(h.all, p)
+	h.mu.Unlock()
 	go func() {
 		defer close(p.done)
 		lines := bufio.NewScanner(io.TeeReader(stderr, &p.stderr))
@@ -140,7 +148,7 @@ func (p *process) await(text string) {
 				return
 			}
 		case <-timeout:
-			p.host.Fatalf("tickring %s: does not tell %q", strings.Join(p.args, " "), text)
+			p.host.Fatalf("tickring %s: does not tell %q\nstderr:\n%s", strings.Join(p.args, " "), text, p.dump())
 		}
 	}
 }
@@ -158,13 +166,47 @@ func (p *process) end() int {
 	select {
 	case <-p.done:
 	case <-time.After(patience):
-		p.host.Fatalf("tickring %s: does not end\nstderr:\n%s", strings.Join(p.args, " "), p.stderr.String())
+		p.host.Fatalf("tickring %s: does not end\nstderr:\n%s", strings.Join(p.args, " "), p.dump())
 	}
 	var exit *exec.ExitError
 	if p.err != nil && !errors.As(p.err, &exit) {
 		p.host.Fatal(p.err)
 	}
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// dump ends a process that does not do what it should, and returns what it has said, and
+// last of all what its goroutines were doing.
+func (p *process) dump() string {
+	p.cmd.Process.Signal(syscall.SIGCONT)
+	p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		p.cmd.Process.Kill()
+		<-p.done
+	}
+	return p.stderr.String()
+}
+
+// situation is what there is when something that is waited for does not come: the rings,
+// and what those processes were doing that had not ended. They have then.
+func (h *host) situation() string {
+	var b strings.Builder
+	for _, name := range h.rings() {
+		info, err := ring.Stat(h.dir, name)
+		fmt.Fprintf(&b, "ring %s: %+v, %v\n", name, info, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.all {
+		select {
+		case <-p.done:
+		default:
+			fmt.Fprintf(&b, "tickring %s:\n%s\n", strings.Join(p.args, " "), p.dump())
+		}
+	}
+	return b.String()
 }
 
 // want demands an exit code.
@@ -254,7 +296,7 @@ func (h *host) stat(name string, wanted func(ring.Info) bool) ring.Info {
 			return info
 		}
 	}
-	h.Fatalf("ring %q never came to the state that was waited for", name)
+	h.Fatalf("ring %q never came to the state that was waited for\n%s", name, h.situation())
 	return ring.Info{}
 }
 
@@ -291,7 +333,7 @@ func (h *host) until(true func() bool) {
 	h.Helper()
 	for end := time.Now().Add(patience); !true(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			h.Fatal("it never came true")
+			h.Fatalf("it never came true\n%s", h.situation())
 		}
 	}
 }

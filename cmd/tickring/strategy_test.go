@@ -134,7 +134,7 @@ func TestStrategies(t *testing.T) {
 	kinds := []string{"maker", "taker", "echo"}
 	var running []*process
 	for i, kind := range kinds {
-		running = append(running, h.start("strategy", kind, "--gateway", "gw", "--id", strconv.Itoa(i+1), "--md", "md", "--until-closed", "--history", "--json", "--patience", "50s"))
+		running = append(running, h.start("strategy", kind, "--gateway", "gw", "--id", strconv.Itoa(i+1), "--md", "md", "--until-closed", "--history", "--json", "--patience", patience.String()))
 	}
 	for i := range kinds { // they are there before the market opens
 		h.stat(order.InputRing("gw", uint16(i+1)), func(i ring.Info) bool { return i.Publisher == ring.Live })
@@ -169,7 +169,7 @@ func TestStrategyKilled(t *testing.T) {
 	h := newHost(t)
 	h.market()
 	file, _ := h.itchFile("day.itch50", 30_000)
-	args := []string{"strategy", "maker", "--gateway", "gw", "--id", "9", "--md", "md", "--until-closed", "--history", "--keep-orders", "--patience", "50s"}
+	args := []string{"strategy", "maker", "--gateway", "gw", "--id", "9", "--md", "md", "--until-closed", "--history", "--keep-orders", "--patience", patience.String()}
 	p := h.start(args...)
 	feed := h.start("replay", file, "--ring", "md", "--rate", "10000", "--json")
 	for range 3 {
