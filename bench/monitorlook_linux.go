@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/tickring/tickring/internal/pty"
 )
 
 // monitors are processes that look.
@@ -22,36 +22,15 @@ type monitors struct {
 
 // startTop starts a program in a terminal.
 func (m *monitors) startTop(args []string) error {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return fmt.Errorf("no pseudo terminal: %w", err)
-	}
-	m.files = append(m.files, master)
-	fd := int(master.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
-	}
-	if err != nil {
-		return fmt.Errorf("no pseudo terminal: %w", err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return fmt.Errorf("no pseudo terminal: %w", err)
-	}
-	defer slave.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	terminal, err := pty.Start(cmd)
+	if err != nil {
 		return err
 	}
+	m.files = append(m.files, terminal)
 	m.cmds = append(m.cmds, cmd)
-	go drain(master, &m.drawn)
+	go drain(terminal, &m.drawn)
 	return nil
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tickring/tickring/internal/pty"
 )
 
 // terminal is one that a process runs in, and that answers nothing.
@@ -28,43 +30,24 @@ type terminal struct {
 // inTerminal starts tickring in a terminal of 80x24.
 func (h *host) inTerminal(env []string, args ...string) *terminal {
 	h.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		h.Skipf("no pseudo terminals here: %v", err)
-	}
-	h.Cleanup(func() { master.Close() })
-	fd := int(master.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
-	}
-	if err != nil {
-		h.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		h.Skipf("no pseudo terminals here: %v", err)
-	}
-	defer slave.Close()
 	program, err := os.Executable()
 	if err != nil {
 		h.Fatal(err)
 	}
-	t := &terminal{host: h, master: master, cmd: exec.Command(program, args...)}
+	t := &terminal{host: h, cmd: exec.Command(program, args...)}
 	t.cmd.Env = append(os.Environ(), append([]string{asProgram + "=1", "TICKRING_DIR=" + h.dir, "TERM=xterm-256color", "CI="}, env...)...)
-	t.cmd.Stdin, t.cmd.Stdout, t.cmd.Stderr = slave, slave, slave
-	t.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
-	if err := t.cmd.Start(); err != nil {
+	switch t.master, err = pty.Start(t.cmd); {
+	case errors.Is(err, pty.ErrNone):
+		h.Skip(err)
+	case err != nil:
 		h.Fatal(err)
 	}
+	h.Cleanup(func() { t.master.Close() })
 	h.Cleanup(func() { t.cmd.Process.Kill() })
 	go func() {
 		b := make([]byte, 4096)
 		for {
-			n, err := master.Read(b)
+			n, err := t.master.Read(b)
 			t.mu.Lock()
 			t.got.Write(b[:n])
 			t.mu.Unlock()
