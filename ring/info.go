@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -204,7 +205,7 @@ func unixTime(ns uint64) time.Time { return time.Unix(0, int64(ns)) }
 
 // List returns the names of the rings in a directory, in order; dir is empty for
 // [DefaultDir]. A directory that is not there has none. Stat may still fail for a
-// name: List only looks for something called a ring.
+// name: List only looks for something called a ring, and names what it may not look into.
 func List(dir string) ([]string, error) {
 	if dir == "" {
 		dir = DefaultDir()
@@ -221,6 +222,9 @@ func List(dir string) ([]string, error) {
 		return nil, fmt.Errorf("ring: list: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("ring: list: %w; change its mode or run as a user who may", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ring: list: %w", err)
 	}
@@ -230,7 +234,7 @@ func List(dir string) ([]string, error) {
 		if err != nil || !e.IsDir() {
 			continue
 		}
-		if _, err := os.Lstat(ps.ring()); err == nil {
+		if _, err := os.Lstat(ps.ring()); err == nil || errors.Is(err, fs.ErrPermission) {
 			names = append(names, e.Name())
 		}
 	}

@@ -235,12 +235,23 @@ func TestRemoveIPCByDefault(t *testing.T) {
 	}
 }
 
-// A tmpfs that is mounted with size=0 has no limit of its own.
-func TestTmpfsWithoutALimit(t *testing.T) {
+// Rings may be elsewhere, and a tmpfs that is mounted with size=0 has no limit of its own.
+func TestRoomForRings(t *testing.T) {
 	host := machines(t)["server"]
-	host.Shm = &Space{Path: "/dev/shm", Tmpfs: true}
-	if c := find(t, Examine(host, affinity.Set{}), "room for rings"); c.Verdict != Good {
-		t.Errorf("%+v", c)
+	for _, c := range []struct {
+		space   Space
+		verdict Verdict
+		mend    string
+	}{
+		{Space{Path: "/dev/shm", Tmpfs: true}, Good, ""},
+		{Space{Path: "/dev/shm/trading", Tmpfs: true, Size: 64 << 20, Free: 1 << 20}, Bad, "size=8G /dev/shm;"},
+		{Space{Path: "/mnt/rings", Tmpfs: true, Size: 256 << 20, Free: 100 << 20}, Warn, "-T /mnt/rings)"},
+		{Space{Path: "/var/tmp", Size: 1 << 40, Free: 1 << 40}, Bad, "--dir"},
+	} {
+		host.Shm = &c.space
+		if got := find(t, Examine(host, affinity.Set{}), "room for rings"); got.Verdict != c.verdict || !strings.Contains(got.Mend, c.mend) {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 

@@ -88,15 +88,19 @@ func (m *machine) lookShm() finding {
 		return unknown("cannot be read", "df /dev/shm")
 	}
 	value := fmt.Sprintf("%s free of %s in %s", text.Bytes(s.Free), text.Bytes(s.Size), s.Path)
+	larger := "" // as in the row
+	if !strings.HasPrefix(s.Path+"/", "/dev/shm/") {
+		larger = "mount -o remount,size=8G $(findmnt -no TARGET -T " + s.Path + ")"
+	}
 	switch {
 	case !s.Tmpfs:
 		return finding{verdict: Bad, value: value + ", which is no tmpfs", mend: "put the rings below /dev/shm (--dir, TICKRING_DIR)"}
 	case s.Size == 0:
 		return good("as much as there is memory, in %s", s.Path) // mounted with size=0
 	case s.Free < ringSize:
-		return bad("%s", value)
+		return finding{verdict: Bad, value: value, mend: larger}
 	case s.Free < enoughRoom:
-		return warn("%s", value)
+		return finding{verdict: Warn, value: value, mend: larger}
 	}
 	return good("%s", value)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -51,7 +52,8 @@ func (w *histWatch) look(r *watchedRing) {
 	err := r.watch.Look(&r.sight)
 	now := time.Now()
 	if err != nil {
-		if why := text.OneLine(noRing(err, w.dir, r.name)); why != r.trouble {
+		why := strings.TrimPrefix(text.OneLine(noRing(err, w.dir, r.name)), fmt.Sprintf("ring: watch %q: ", r.name))
+		if why != r.trouble {
 			w.say("ring %s: %s; waiting for it", r.name, why)
 			r.trouble = why
 		}
