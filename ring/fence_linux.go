@@ -127,7 +127,7 @@ func (o FenceOptions) permit(s sight, found []holder) error {
 	default:
 		why = "it does not publish: it is about to, or about to end, or has the lock from a publisher that has ended"
 	}
-	return fmt.Errorf("%w, %s: %s; wait, end it, or use force", ErrPublisherActive, strings.Join(who, ", "), why)
+	return fmt.Errorf("%w, %s: %s; wait, end it, or force it (FenceOptions.Force, --force)", ErrPublisherActive, strings.Join(who, ", "), why)
 }
 
 // hidden is the error if the lock is held and nobody is seen who holds it.

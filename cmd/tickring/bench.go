@@ -49,9 +49,10 @@ in memory.`,
 	flags.Var(&f.duration, "duration", "how long to measure (default: what suits the benchmark)")
 	for _, b := range benchmarks {
 		cmd.AddCommand(&cobra.Command{
-			Use:   b.name,
-			Short: b.short,
-			Args:  wantArgs(),
+			Use:     b.name,
+			Short:   b.short,
+			Example: benchExample(b.name),
+			Args:    wantArgs(),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.bench(cmd.Context(), f, func(ctx context.Context, s *bench.Session) (bench.Result, error) {
 					return b.run(ctx, s, f)
@@ -67,6 +68,10 @@ in memory.`,
 		RunE:   func(*cobra.Command, []string) error { return bench.Child(os.Stdin, a.stdout) },
 	})
 	return cmd
+}
+
+func benchExample(name string) string {
+	return fmt.Sprintf("  tickring bench %[1]s\n  tickring bench %[1]s --cpus 2,3 --duration 10s --json | tail -1", name)
 }
 
 // benchmark is one that takes no flags of its own.

@@ -18,7 +18,8 @@ nobody there, with 1 and 64 named subscribers that lag or sleep, and with 1 and 
 in step or as far behind as they may be, in turns; and how long those calls take that
 claim a block, as a distribution. Beside it stands what a thread that only spins misses
 on the same CPU: what the machine takes from a claim is in the claim's time.`,
-		Args: wantArgs(),
+		Example: benchExample("claims"),
+		Args:    wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.bench(cmd.Context(), f, func(ctx context.Context, s *bench.Session) (bench.Result, error) {
 				return s.Claims(ctx, bench.Claims{Duration: time.Duration(f.duration)})

@@ -23,7 +23,8 @@ the ring's sides spin. A way that this system does not have is skipped and says 
 
 The JSON object has an array, ways: name, rtt, ratio and ratio_ring of round trips,
 msgs_per_s, rate_ratio and rate_ratio_ring of streams; or skipped, and why.`,
-		Args: wantArgs(),
+		Example: benchExample("ipc"),
+		Args:    wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.bench(cmd.Context(), f, func(ctx context.Context, s *bench.Session) (bench.Result, error) {
 				return s.IPC(ctx, bench.IPC{Duration: time.Duration(f.duration)})

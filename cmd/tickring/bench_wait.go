@@ -25,6 +25,8 @@ A waker gets the third CPU of --cpus, and without one runs where the scheduler p
 
 The JSON object has an array, strategies: name, latency, ratio to the limit, cpu_percent
 and cpu_idle_percent of subscriber and waker together, cpu and cpu_idle of each.`,
+		Example: `  tickring bench wait
+  tickring bench wait --cpus 2,3,4 --every 100us --json | tail -1`,
 		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.bench(cmd.Context(), f, func(ctx context.Context, s *bench.Session) (bench.Result, error) {

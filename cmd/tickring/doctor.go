@@ -54,6 +54,7 @@ A warning is not bad, and what is unknown is not, unless --strict is given.`,
 	f.BoolVar(&o.inTurn, "in-turn", false, "measure one CPU after the other and not all at once")
 	f.BoolVar(&o.strict, "strict", false, "what is unknown is bad")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON object instead of text")
+	must(cmd.RegisterFlagCompletionFunc("cpu", cobra.NoFileCompletions))
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestLooking(t *testing.T) {
@@ -109,6 +110,12 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%v: %s", args, out)
 		}
 	}
+	// Nothing is offered where there is nothing to name, not even files.
+	for _, args := range [][]string{{"ls", ""}, {"doctor", ""}, {"doctor", "--cpu", ""}, {"stat", "alpha", ""}} {
+		if out := h.run(append([]string{"__complete"}, args...)...).want(exitOK).stdout.String(); out != ":4\n" {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
 	if h.run("completion", "bash").want(exitOK).stdout.Len() == 0 {
 		t.Error("no script")
 	}
@@ -121,10 +128,20 @@ func TestVersionAndHelp(t *testing.T) {
 	if b.Go == "" || b.Version == "" {
 		t.Errorf("%+v", b)
 	}
-	for _, cmd := range []string{"demo", "replay", "sub", "record", "ls", "stat", "hist", "rm", "fence", "synth", "version"} {
-		out := h.run(cmd, "--help").want(exitOK).stdout.String()
-		if !strings.Contains(out, "Examples:") {
-			t.Errorf("%s: no examples in its help", cmd)
+	if out := h.run("ls", "--help").want(exitOK).stdout.String(); !strings.Contains(out, "Examples:") {
+		t.Error(out)
+	}
+	all := (&app{}).root().Commands()
+	for len(all) > 0 {
+		c := all[0]
+		all = append(all[1:], c.Commands()...)
+		if c.Example == "" && !c.Hidden && c.Name() != "help" {
+			t.Errorf("%s: no examples in its help", c.CommandPath())
+		}
+		for line := range strings.Lines(c.Long + "\n" + c.Example) {
+			if n := utf8.RuneCountInString(line); n > 120 {
+				t.Errorf("%s: a line of its help has %d characters: %s", c.CommandPath(), n, line)
+			}
 		}
 	}
 }

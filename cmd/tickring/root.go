@@ -72,9 +72,13 @@ last, until 'tickring rm'.`,
 	return root
 }
 
-// noteRun has the commands below parent say when they begin, and end by a signal.
+// noteRun has the commands below parent say when they begin, and end by a signal. Those that
+// take no arguments have none completed.
 func (a *app) noteRun(parent *cobra.Command) {
 	for _, c := range parent.Commands() {
+		if c.ValidArgsFunction == nil && !strings.Contains(c.Use, " ") {
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
 		body := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			a.ran = true

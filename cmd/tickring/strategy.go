@@ -59,6 +59,8 @@ its own. None of them is meant to earn money.
 
 Start order does not matter. A strategy that was killed and is started again knows its
 open orders, its position and its requests on their way, and goes on.`,
+		Example: `  tickring strategy maker --gateway gw --id 7 --md es
+  tickring strategy maker --help`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
