@@ -187,16 +187,18 @@ func TestSpikeCauses(t *testing.T) {
 					t.Logf("not that: %v: %s (latency %v)", s.Cause, s.Why, s.Latency)
 					// It may be that something else took longer. Nothing else can have if what was
 					// provoked took all of the latency, and all that may be more of a cause took little.
-					others := a.RunDelay + a.Steal + a.Stood + a.StopNs
+					others := a.RunDelay + a.Steal + a.StopNs + asleep(a)
 					switch c.cause {
-					case affinity.CauseFault:
-						others += asleep(a)
-					case affinity.CauseThrottled:
-						others -= min(a.RunDelay, c.took(a))
+					case affinity.CauseStopped: // it sleeps meanwhile
+						others -= min(a.Stood, asleep(a))
+					case affinity.CauseSlept:
+						others -= max(asleep(a)-a.Stood, 0)
+					case affinity.CauseGC: // as here
+						others -= a.StopNs + min(a.StopNs, asleep(a))
+					case affinity.CauseThrottled: // or is late for the CPU
+						others -= c.took(a)
 					case affinity.CausePreempted:
-						others = a.Throttled + a.Steal
-					default:
-						others -= min(others, c.took(a))
+						others += a.Throttled - a.RunDelay
 					}
 					if c.took(a) >= s.Latency && others < s.Latency/4 {
 						t.Errorf("%v: %s (%+v)", s.Cause, s.Why, s)
