@@ -4,6 +4,8 @@
 # make help    the rest
 
 GO ?= go
+# What make vet has vetted, with all that it imports, is not vetted again under each tag.
+TEST := $(GO) test -vet=off
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
@@ -19,7 +21,7 @@ demo: build ## trade a synthetic session: publisher, strategies, gateway, exchan
 	./bin/tickring demo
 
 test: ## the tests, some three minutes
-	$(GO) test ./...
+	$(TEST) ./...
 
 check: fmt vet staticcheck cross test purego hooks race ## what has to pass before a commit
 
@@ -43,23 +45,23 @@ staticcheck:
 # has no races: codecs, books, limits, audits, pictures and the monitor are left out, and the
 # page, which is JavaScript (the server behind it is in), and files that are spoilt byte by
 # byte. So are the commands of bench: package bench, which does the work, is in.
-NORACE := /feed/(dbn|itch|synth|book|replay)|/order/(risk|audit|exchange|strategy)|/ring/monitor|/bench/(plot|report)|/internal/text|/cmd/internal/(hlog|noquery|thousand|serve/page)
+NORACE := /feed/(dbn|itch|synth|book|replay)|/order/(risk|audit|exchange|strategy)|/ring/monitor|/bench/(plot|report)|/internal/(text|procfs|pty)|/cmd/internal/(hlog|noquery|thousand|serve/page)
 race: ## the tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^TestEveryByteOf|^TestBench' $$($(GO) list ./... | grep -vE '($(NORACE))$$')
+	CGO_ENABLED=1 $(TEST) -race -timeout 20m -skip '^TestEveryByteOf|^TestBench' $$($(GO) list ./... | grep -vE '($(NORACE))$$')
 
 # The accesses of memory without assembly are those under the race detector, too, which all
 # else runs on there. Here they are at full speed, and records are copied and not pointed at.
 purego: ## the tests without assembly
-	$(GO) test -tags purego -skip '^TestEveryByteOf' ./internal/mem ./internal/tick ./feed/dbn ./ring ./order ./order/gateway
-	$(GO) test -tags purego ./cmd/tickring -run 'Demo|Replay'
+	$(TEST) -tags purego -skip '^TestEveryByteOf' ./internal/mem ./internal/tick ./feed/dbn ./ring ./order ./order/gateway
+	$(TEST) -tags purego ./cmd/tickring -run 'Demo|Replay'
 
 # A build that can be ended or stopped between any two accesses of shared memory.
 # Of each script so many points are drawn for kills (stops are at all of them); 0 is all.
 POINTS ?= 60
 hooks: ## kill and stop processes at every access, a minute
-	$(GO) test -tags hooks ./internal/mem
-	$(GO) test -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
-	$(GO) test -tags hooks ./cmd/tickring -run '^TestKills$$' -args -kills 300
+	$(TEST) -tags hooks ./internal/mem
+	$(TEST) -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
+	$(TEST) -tags hooks ./cmd/tickring -run '^TestKills$$' -args -kills 300
 
 # Unsupported parts return an error there; the tree compiles, tests too.
 cross: ## linux/arm64 and darwin/arm64
