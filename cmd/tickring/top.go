@@ -117,7 +117,7 @@ func (a *app) top(ctx context.Context, o topOptions) error {
 	select {
 	case <-time.After(o.every):
 	case <-ctx.Done():
-		return ctx.Err()
+		return errors.New("stopped by a signal before the second look")
 	}
 	snap := m.Poll()
 	var err error

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tickring/tickring/ring/monitor"
 )
@@ -56,6 +58,12 @@ func TestTopOnce(t *testing.T) {
 	absent.sentence("no such ring", `"nothing"`)
 	if out := absent.stdout.String(); !strings.Contains(out, "1 absent") || !strings.Contains(out, "there is no ring of this name") {
 		t.Error(out)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	o := topOptions{once: true, every: time.Hour, sort: newWord("name"), window: newWord("second")}
+	if err := (&app{dir: h.dir}).top(ended, o); err == nil || !strings.Contains(err.Error(), "signal") {
+		t.Errorf("interrupted: %v", err)
 	}
 	h.run("top").want(exitError).sentence("no terminal", "--once")
 	h.run("top", "--once", "--every", "49ms").want(exitUsage).sentence("--every", "50ms")
