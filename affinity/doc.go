@@ -77,6 +77,7 @@
 //
 // # Platforms
 //
-// Linux. Elsewhere a Witness knows nothing of threads, [Explain], [Quiet], [ReadFS], [Topology.Pick] and [Set] work, and everything that
-// asks the machine returns [ErrUnsupported].
+// Linux. Elsewhere a [Witness] knows nothing of threads; [Explain], [Quiet], [ReadFS],
+// [Topology.Pick] and [Set] work; and everything that asks the machine returns
+// [ErrUnsupported].
 package affinity

@@ -29,58 +29,63 @@ func runtimeRows() []row {
 			name: "GOGC", want: "off, or 400 or more",
 			why:  "While garbage is collected, threads of the collector take a quarter of the CPUs and stop the others for moments; tickring itself makes none.",
 			mend: "GOGC=off with GOMEMLIMIT as the net, or affinity.Quiet in the program",
-			look: (*machine).lookGOGC,
+			look: withEnv(lookGOGC),
 		},
 		{
 			name: "GOMEMLIMIT", want: "set, if GOGC is off",
 			why:  "Without either, a program that does make garbage grows until it is killed.",
 			mend: "GOMEMLIMIT=4GiB, or what the program may take",
-			look: func(m *machine) finding {
-				if m.Env == nil {
-					return unknown("the environment is unknown", "")
-				}
-				limit := m.Env("GOMEMLIMIT")
-				switch {
-				case limit != "" && limit != "off":
-					return good("%s", limit)
-				case m.Env("GOGC") == "off":
-					return bad("not set, and GOGC is off")
-				}
-				return none("not set")
-			},
+			look: withEnv(lookGOMEMLIMIT),
 		},
 		{
 			name: "GODEBUG", want: "nothing that traces",
 			why:  "Traces of the runtime are written by the threads that do the work.",
 			mend: "take gctrace, schedtrace, scheddetail and clobberfree out of GODEBUG",
-			look: func(m *machine) finding {
-				if m.Env == nil {
-					return unknown("the environment is unknown", "")
-				}
-				value := m.Env("GODEBUG")
-				if value == "" {
-					return good("not set")
-				}
-				for setting := range strings.SplitSeq(value, ",") {
-					key, v, _ := strings.Cut(setting, "=")
-					switch key {
-					case "gctrace", "schedtrace", "scheddetail", "clobberfree", "inittrace":
-						if v != "0" {
-							return bad("%s", value)
-						}
-					}
-				}
-				return good("%s", value)
-			},
+			look: withEnv(lookGODEBUG),
 		},
 	}
 }
 
-func (m *machine) lookGOGC() finding {
-	if m.Env == nil {
-		return unknown("the environment is unknown", "")
+// withEnv is for what the environment tells; env looks a variable up.
+func withEnv(look func(env func(string) string) finding) func(*machine) finding {
+	return func(m *machine) finding {
+		if m.Env == nil {
+			return unknown("the environment is unknown", "")
+		}
+		return look(m.Env)
 	}
-	value := m.Env("GOGC")
+}
+
+func lookGOMEMLIMIT(env func(string) string) finding {
+	limit := env("GOMEMLIMIT")
+	switch {
+	case limit != "" && limit != "off":
+		return good("%s", limit)
+	case env("GOGC") == "off":
+		return bad("not set, and GOGC is off")
+	}
+	return none("not set")
+}
+
+func lookGODEBUG(env func(string) string) finding {
+	value := env("GODEBUG")
+	if value == "" {
+		return good("not set")
+	}
+	for setting := range strings.SplitSeq(value, ",") {
+		key, v, _ := strings.Cut(setting, "=")
+		switch key {
+		case "gctrace", "schedtrace", "scheddetail", "clobberfree", "inittrace":
+			if v != "0" {
+				return bad("%s", value)
+			}
+		}
+	}
+	return good("%s", value)
+}
+
+func lookGOGC(env func(string) string) finding {
+	value := env("GOGC")
 	switch n, err := strconv.Atoi(value); {
 	case value == "off":
 		return good("off")

@@ -27,7 +27,7 @@ func (m *Model) page() []string {
 	add("")
 	add(m.trend(e.sub.Trend, trendLines)...)
 	add("", m.paint.line(m.width, cell{" latencies, " + spanNames[m.window], strong}, cell{"  both axes are logarithmic", faint}))
-	var hist = m.close.hists[m.window]
+	hist := m.close.hists[m.window]
 	if m.close.of != m.open {
 		hist = nil
 	}
@@ -53,17 +53,17 @@ func (m *Model) gone() string {
 
 // trend is the p99 of the last seconds.
 func (m *Model) trend(values []int64, lines int) []string {
-	low, high, any := int64(0), int64(0), false
+	low, high, read := int64(0), int64(0), false
 	for _, v := range values {
 		if v >= 0 {
-			if !any || v < low {
+			if !read || v < low {
 				low = v
 			}
-			high, any = max(high, v), true
+			high, read = max(high, v), true
 		}
 	}
 	head := []cell{{" p99 of each of the last seconds", strong}}
-	if any {
+	if read {
 		head = append(head, cell{fmt.Sprintf("  from %s to %s", ns(low), ns(high)), faint})
 	} else {
 		head = append(head, cell{"  nothing was read", faint})
