@@ -43,6 +43,7 @@ func Create(path string, o CreateOptions) (*File, error) {
 	if err := f.prepare(o); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	f.step()
 	return f, nil
 }
 
@@ -130,10 +131,12 @@ func (f *File) commit(rename func(base string) error) error {
 	if f.temp == "" {
 		return fmt.Errorf("mmap: commit %s: %w: it has its path already", f.path, ErrInvalid)
 	}
+	f.step()
 	err := retry(func() error { return rename(filepath.Base(f.path)) })
 	if err != nil {
 		return failure("commit", f.path, err)
 	}
+	f.step()
 	unix.Close(f.dir)
 	f.dir, f.temp = -1, ""
 	return nil

@@ -67,7 +67,9 @@ func Open(path string, a Access) (*File, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &File{path: path, access: a, fd: fd, open: true}, nil
+	f := &File{path: path, access: a, fd: fd, open: true}
+	f.step()
+	return f, nil
 }
 
 func checkRegular(path string, mode uint32) error {
@@ -113,6 +115,7 @@ func (f *File) Stat() (Info, error) {
 }
 
 func (f *File) stat() (Info, error) {
+	f.step()
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return Info{}, failure("stat", f.path, err)
@@ -148,6 +151,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if !f.open {
 		return 0, f.closed("read")
 	}
+	f.step()
 	n := 0
 	for n < len(p) {
 		m, err := unix.Pread(f.fd, p[n:], off+int64(n))
@@ -175,6 +179,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	if f.access != ReadWrite {
 		return 0, fmt.Errorf("mmap: write %s: %w", f.path, ErrReadOnly)
 	}
+	f.step()
 	n := 0
 	for n < len(p) {
 		m, err := unix.Pwrite(f.fd, p[n:], off+int64(n))

@@ -30,6 +30,7 @@ func (f *File) setLock(verb string, kind int16, r Range) error {
 	if f.access != ReadWrite {
 		return fmt.Errorf("mmap: %s %s: %w, and a lock needs it open for writing", verb, f.path, ErrReadOnly)
 	}
+	f.step()
 	l := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
 	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), unix.F_OFD_SETLK, &l) })
 	switch err {
@@ -61,6 +62,7 @@ func (f *File) conflicts(kind int16, r Range) (bool, error) {
 	if err := r.check(); err != nil {
 		return false, fmt.Errorf("mmap: probe the lock of %s: %w", f.path, err)
 	}
+	f.step()
 	l := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: r.Start, Len: r.Len}
 	err := retry(func() error { return unix.FcntlFlock(uintptr(f.fd), unix.F_OFD_GETLK, &l) })
 	if err != nil {

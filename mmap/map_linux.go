@@ -31,7 +31,9 @@ func (f *File) Map(o MapOptions) (*Region, error) {
 	if !f.open {
 		return nil, f.closed("map")
 	}
+	f.step()
 	length, err := f.extent(o)
+	f.step()
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +56,11 @@ func (f *File) Map(o MapOptions) (*Region, error) {
 	if err != nil {
 		return nil, failure("map", f.path, err)
 	}
+	f.step()
 	if err := r.advise(o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	f.step()
 	return r, nil
 }
 

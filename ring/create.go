@@ -77,11 +77,13 @@ func create(name string, cfg Config, take func(*Publisher) (*oldRing, error)) (_
 			}
 		}()
 	}
-	if old.ring != nil && old.why == nil {
-		err = p.goOn(old, cfg)
-	} else {
-		err = p.replace(old, cfg)
-	}
+	// A file can be cut short also while it has only a temporary name.
+	err = mmap.Guard(func() error {
+		if old.ring != nil && old.why == nil {
+			return p.goOn(old, cfg)
+		}
+		return p.replace(old, cfg)
+	})
 	if err == nil && late != nil {
 		if err = p.recordLateness(late); err != nil {
 			_ = mmap.Guard(func() error { p.setState(stateClosed); return nil })
@@ -256,26 +258,24 @@ func (o *oldRing) misfit(cfg Config, clock tick.Kind) error {
 	return nil
 }
 
-// goOn continues the old ring in its file.
+// goOn continues the old ring in its file. It may fault, as replace may.
 func (p *Publisher) goOn(o *oldRing, cfg Config) error {
 	p.file, p.region = o.file, o.region
 	o.file, o.region = nil, nil
 	p.adopt(o.ring.fixed, o.ring.geo, o.epoch+1)
-	return mmap.Guard(func() error {
-		p.resume(o.head)
-		if err := p.adoptGates(); err != nil {
-			return err
-		}
-		if err := p.addGates(cfg.Gates); err != nil {
-			return err
-		}
-		a, ok := p.view.clock()
-		if !ok || !tick.Scale(a.scale).Valid() {
-			a.scale = uint64(p.clock.Calibrate(calibrateFor))
-		}
-		p.announce(a.scale)
-		return nil
-	})
+	p.resume(o.head)
+	if err := p.adoptGates(); err != nil {
+		return err
+	}
+	if err := p.addGates(cfg.Gates); err != nil {
+		return err
+	}
+	a, ok := p.view.clock()
+	if !ok || !tick.Scale(a.scale).Valid() {
+		a.scale = uint64(p.clock.Calibrate(calibrateFor))
+	}
+	p.announce(a.scale)
+	return nil
 }
 
 // replace makes a new file and tells those who have the old one.

@@ -28,11 +28,12 @@ func (p *Publisher) AddGate(g Gate) error {
 
 // addGates makes all of them gates, or none: whatever can fail comes first, because the
 // next publisher goes on with what the ring says.
-func (p *Publisher) addGates(gates []Gate) (err error) {
+func (p *Publisher) addGates(gates []Gate) error {
 	files := make([]*gateFile, len(gates)) // nil: it holds already, and has its file
+	done := false
 	defer func() {
 		for _, f := range files {
-			if f != nil && err != nil {
+			if f != nil && !done { // there was an error, or a fault
 				f.close()
 			}
 		}
@@ -75,7 +76,11 @@ func (p *Publisher) addGates(gates []Gate) (err error) {
 	for i, g := range gates {
 		old := p.holding(g.Name)
 		if old == nil {
-			p.hold(&gate{Gate: g, slot: p.slotFor(g.Name), cursor: files[i]})
+			slot := p.slotFor(g.Name)
+			if slot == nil { // there was one a moment ago
+				return fmt.Errorf("%w: somebody else writes the ring's gates", ErrCorrupt)
+			}
+			p.hold(&gate{Gate: g, slot: slot, cursor: files[i]})
 			continue
 		}
 		if files[i] != nil {
@@ -86,6 +91,7 @@ func (p *Publisher) addGates(gates []Gate) (err error) {
 		old.Gate = g
 		mem.Store(&old.slot.policy, g.policy())
 	}
+	done = true
 	return nil
 }
 

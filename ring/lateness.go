@@ -42,13 +42,18 @@ func newLateness(ps paths, cfg Config) (*lateness, error) {
 	l.region, err = f.Map(mmap.MapOptions{Length: subFileSize, Access: mmap.ReadWrite, Prefault: true, Lock: cfg.Mlock})
 	if err == nil {
 		l.stats = (*subFile)(l.region.Base())
-		l.recorder, err = newRecorder(&l.stats.spikes)
+		l.recorder, err = newRecorder(l.stats.spikeList())
+	}
+	if err == nil {
+		err = mmap.Guard(func() error {
+			l.spikeWriter = *newSpikeWriter(l.stats.spikeList(), cfg.Spikes)
+			return nil
+		})
 	}
 	if err != nil {
 		l.close()
 		return nil, err
 	}
-	l.spikeWriter = *newSpikeWriter(&l.stats.spikes, cfg.Spikes)
 	return l, nil
 }
 
@@ -57,8 +62,14 @@ func (p *Publisher) recordLateness(l *lateness) error {
 	h := newSubFile(pubMagic, p.fixed.ringID, p.paths.name)
 	h.state, h.pid, h.opened = stateLive, uint64(os.Getpid()), h.created
 	start := unsafe.Offsetof(h.counts) // the rest is 0, but for the threshold
-	copy(unsafe.Slice((*byte)(l.region.Base()), start), unsafe.Slice((*byte)(unsafe.Pointer(h)), start))
-	if err := l.file.Commit(); err != nil {
+	err := mmap.Guard(func() error {
+		copy(unsafe.Slice((*byte)(l.region.Base()), start), unsafe.Slice((*byte)(unsafe.Pointer(h)), start))
+		return nil
+	})
+	if err == nil {
+		err = l.file.Commit()
+	}
+	if err != nil {
 		return err
 	}
 	l.scale = tick.Scale(p.first.scale)

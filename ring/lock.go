@@ -35,13 +35,27 @@ func takeLock(p paths) (*ringLock, error) {
 			f.Close() // the ring was removed between our open and our lock
 			continue
 		}
-		page, err := f.Map(mmap.MapOptions{Length: os.Getpagesize()})
+		page, err := pin(f)
 		if err != nil {
 			f.Close()
 			return nil, err
 		}
 		return &ringLock{file: f, pinned: page, made: made}, nil
 	}
+}
+
+// pin maps a page of a lock's file, for a mapping keeps the lock. Nobody reads it; somebody
+// may have cut it short.
+func pin(f *mmap.File) (*mmap.Region, error) {
+	length := os.Getpagesize()
+	if size, err := f.Size(); err != nil {
+		return nil, err
+	} else if size < int64(length) {
+		if _, err := f.WriteAt(make([]byte, length), 0); err != nil {
+			return nil, err
+		}
+	}
+	return f.Map(mmap.MapOptions{Length: length})
 }
 
 // release gives the lock up at once, even if a child that is just being started has the

@@ -145,7 +145,7 @@ func (r *recorder) grown() bool {
 	return r.newest != 0 && mem.LoadAcquire(&r.list.record(r.newest).latency) > r.took
 }
 
-// explainNew explains the spikes up to newest.
+// explainNew explains the spikes up to newest, which is what the file says: any number.
 func (r *recorder) explainNew(newest uint64) {
 	from := r.newest + 1
 	if r.grown() {
@@ -154,8 +154,10 @@ func (r *recorder) explainNew(newest uint64) {
 	if newest >= MaxSpikes {
 		from = max(from, newest-MaxSpikes+1)
 	}
-	for n := from; n <= newest; n++ {
-		r.explain(n)
+	if from <= newest {
+		for i := range newest - from + 1 {
+			r.explain(from + i)
+		}
 	}
 	r.newest = newest
 }

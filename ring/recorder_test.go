@@ -3,6 +3,7 @@
 package ring
 
 import (
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -223,5 +224,19 @@ func TestHeldIsOfTheMessageThatWasRefused(t *testing.T) {
 	l.through(8)
 	if got := list.log(list, list).List; len(got) != 1 || got[0].Kind != SpikeHeld || got[0].Seq != 7 || got[0].Latency < 2*time.Hour {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestRecorderOfRubbish: whatever number somebody has written over the newest one, a pass ends.
+func TestRecorderOfRubbish(t *testing.T) {
+	r, l := byHand(t)
+	for _, begun := range []uint64{1, math.MaxUint64, 0, math.MaxUint64 - 1, 1 << 63, 5, math.MaxUint64, 3} {
+		addSpike(l, unix.Gettid(), time.Microsecond)
+		l.begun = begun
+		l.record(begun).number = begun
+		r.pass(0)
+		if r.newest != begun {
+			t.Errorf("the newest is number %d, and it has looked up to %d", begun, r.newest)
+		}
 	}
 }

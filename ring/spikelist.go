@@ -34,6 +34,12 @@ func (l *spikeList) reset() {
 	mem.Store(&l.threshold, 0)
 }
 
+// spikeList returns the list of a file. It does not touch the file's memory, which may
+// fault: &f.spikes would.
+func (f *subFile) spikeList() *spikeList {
+	return (*spikeList)(unsafe.Add(unsafe.Pointer(f), unsafe.Offsetof(f.spikes)))
+}
+
 // newSpike is what the thread that was late knows.
 type newSpike struct {
 	time, began, seq, latency, behind, who uint64

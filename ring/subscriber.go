@@ -83,7 +83,7 @@ func open(name string, opt Options) (_ *Subscriber, err error) {
 		}
 		s.ephemeral = opt.Ephemeral
 		if opt.Spikes > 0 { // it looks for the first time before anything can be late
-			if s.recorder, err = newRecorder(&s.own.stats.spikes); err != nil {
+			if s.recorder, err = newRecorder(s.own.stats.spikeList()); err != nil {
 				return nil, err
 			}
 		}
