@@ -30,7 +30,7 @@ fmt:
 
 # What has files for these tags only.
 PUREGO := ./internal/mem ./feed/dbn ./order
-HOOKS := ./internal/mem ./ring ./cmd/tickring
+HOOKS := ./internal/mem ./mmap ./ring ./order/gateway ./cmd/tickring
 
 vet:
 	$(GO) vet ./...
@@ -58,9 +58,10 @@ purego: ## the tests without assembly
 # A build that can be ended or stopped between any two accesses of shared memory.
 # Of each script so many points are drawn for kills (stops are at all of them); 0 is all.
 POINTS ?= 60
-hooks: ## kill and stop processes at every access, a minute
+hooks: ## kill and stop processes, and spoil their files, at every access, a minute
 	$(TEST) -tags hooks ./internal/mem
-	$(TEST) -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt' -args -points $(POINTS)
+	$(TEST) -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt|DeedsAt|Nobody(Joins|Opens)' -args -points $(POINTS)
+	$(TEST) -tags hooks ./order/gateway -run CutShortAs
 	$(TEST) -tags hooks ./cmd/tickring -run '^TestKills$$' -args -kills 300
 
 # Unsupported parts return an error there; the tree compiles, tests too.

@@ -47,7 +47,7 @@ func reserveDir(dir string) (string, error) {
 
 func lockCPU(dir string, cpu int) (reserveLock, error) {
 	path := filepath.Join(dir, lockName(cpu))
-	for {
+	for range 100 {
 		fd, err := openLock(path, unix.O_RDWR)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err := makeLock(dir, path); err != nil {
@@ -76,6 +76,7 @@ func lockCPU(dir string, cpu int) (reserveLock, error) {
 		}
 		l.release() // somebody put another file in its place
 	}
+	return reserveLock{-1}, &fs.PathError{Op: "lock", Path: path, Err: errors.New("it was removed or replaced each time that it was opened; find out by whom")}
 }
 
 // openLock opens a lock's file, if that is what it is: others may write to the directory.

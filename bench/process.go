@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/tickring/tickring/affinity"
+	"github.com/tickring/tickring/mmap"
 )
 
 // A benchmark's other process is this program once more. The two talk in lines of JSON:
@@ -52,7 +53,7 @@ func Child(in io.Reader, out io.Writer) error {
 	if role == nil {
 		return c.fail(fmt.Errorf("bench: unknown role %q", j.Role))
 	}
-	if err := affinity.On(j.CPU, func() error { return role(c) }); err != nil {
+	if err := affinity.On(j.CPU, func() error { return mmap.Guard(func() error { return role(c) }) }); err != nil {
 		return c.fail(err)
 	}
 	return nil

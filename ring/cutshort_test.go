@@ -204,25 +204,57 @@ func cutUnderAll(args []string) error {
 	return nil
 }
 
-// TestNewViewDoesNotTouch: a view is laid outside any guard, over a file that may have been
-// cut short a moment before.
-func TestNewViewDoesNotTouch(t *testing.T) {
+// TestNothingIsTouchedByLayingIt: a view, and a list of spikes, are laid outside any guard,
+// over a file that may have been cut short a moment before.
+func TestNothingIsTouchedByLayingIt(t *testing.T) {
 	none, err := unix.Mmap(-1, 0, dataOffset+minCapacity, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Munmap(none)
+	base := unsafe.Pointer(unsafe.SliceData(none))
 	g := geometry{capacity: minCapacity, block: minCapacity / 4}
 	var v view
+	var l *spikeList
 	err = mmap.Guard(func() error {
-		v = newView(unsafe.Pointer(unsafe.SliceData(none)), g)
-		return nil
+		v, l = newView(base, g), (*subFile)(base).spikeList()
+		r, err := newRecorder(l)
+		if err == nil {
+			r.close()
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatalf("it touches the memory: %v", err)
 	}
-	if err := mmap.Guard(func() error { mem.LoadAcquire(v.claimed); return nil }); !errors.Is(err, mmap.ErrFault) {
-		t.Errorf("the memory can be read: %v", err)
+	for _, word := range []*uint64{v.claimed, (*uint64)(unsafe.Pointer(l))} {
+		if err := mmap.Guard(func() error { mem.LoadAcquire(word); return nil }); !errors.Is(err, mmap.ErrFault) {
+			t.Errorf("the memory can be read: %v", err)
+		}
+	}
+}
+
+// TestLockCutShort: nobody reads what is in a lock's file, so it does no harm.
+func TestLockCutShort(t *testing.T) {
+	dir := shmDir(t)
+	for _, size := range []int64{0, 1, 1 << 20} {
+		p := mustCreate(t, "r", smallest(dir))
+		path := p.paths.lock()
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Create("r", smallest(dir)); !errors.Is(err, ErrPublisherActive) {
+			t.Errorf("%d bytes, under its owner: %v", size, err)
+		}
+		p.Close()
+		p, err := Create("r", smallest(dir))
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		p.Close()
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

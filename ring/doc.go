@@ -51,8 +51,10 @@
 //   - Anything, against a process that may write the ring's file and does so behind
 //     the publisher's back. Subscribers notice much of that ([Corrupt]); they bound
 //     every access by sizes that they checked when they attached, so they read rubbish
-//     at worst. A file that is cut short under a mapping is a fault: run the loop
-//     inside mmap.Guard, once a session, and it is an error.
+//     at worst. A file that is cut short under a mapping is a fault for whoever reads or
+//     publishes: run the loop inside mmap.Guard, once a session, and it is an error. What
+//     opens, closes, looks on ([Stat], [Watch]), changes gates or runs beside the loop
+//     has a guard of its own.
 //
 // # Crashes
 //

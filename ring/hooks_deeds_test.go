@@ -452,5 +452,6 @@ type stopping struct {
 func (w stopping) Wait(polls int) {
 	if polls >= w.after {
 		w.end()
+		time.Sleep(time.Millisecond) // until the waker has heard of it, or it does so later
 	}
 }

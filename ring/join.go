@@ -21,10 +21,14 @@ func (s *subscriber) loadClaimed() (uint64, bool) {
 	return k, true
 }
 
+// joinTries is how often to choose a block again that was overwritten meanwhile. No publisher
+// is that fast; somebody who writes over the ring may be.
+const joinTries = 1000
+
 // joinOldest goes to the oldest block that is whole and about margin bytes from being
 // overwritten, or to the newest block if the ring is not that long.
 func (s *subscriber) joinOldest(margin uint64) {
-	for {
+	for range joinTries {
 		k, ok := s.loadClaimed()
 		if !ok {
 			return
@@ -38,12 +42,13 @@ func (s *subscriber) joinOldest(margin uint64) {
 			return
 		}
 	}
+	s.fail(errMoves)
 }
 
 // joinLatest goes to where the publisher is: behind the last message that was
 // committed when it was called.
 func (s *subscriber) joinLatest() {
-	for {
+	for range joinTries {
 		k, ok := s.loadClaimed()
 		if !ok {
 			return
@@ -66,6 +71,7 @@ func (s *subscriber) joinLatest() {
 		s.skipTo(s.floor)
 		return
 	}
+	s.fail(errMoves)
 }
 
 // joinCursor goes to where the subscriber was. It is false if the ring has never been
@@ -89,7 +95,7 @@ func (s *subscriber) joinSeq(seq uint64) {
 		return
 	}
 	s.floor = seq
-	for {
+	for range joinTries {
 		k, ok := s.loadClaimed()
 		if !ok {
 			return
@@ -110,6 +116,7 @@ func (s *subscriber) joinSeq(seq uint64) {
 			}
 		}
 	}
+	s.fail(errMoves)
 }
 
 // joinAgain goes on after an overrun, never before the message that was expected.

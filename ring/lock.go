@@ -19,7 +19,7 @@ type ringLock struct {
 
 // takeLock takes the lock of a ring whose directory is there.
 func takeLock(p paths) (*ringLock, error) {
-	for {
+	for range replacedTries {
 		f, made, err := mmap.OpenOrCreate(p.lock(), mmap.CreateOptions{Size: int64(os.Getpagesize())})
 		if err != nil {
 			return nil, err
@@ -42,6 +42,15 @@ func takeLock(p paths) (*ringLock, error) {
 		}
 		return &ringLock{file: f, pinned: page, made: made}, nil
 	}
+	return nil, errReplacedAgain(p.lock())
+}
+
+// replacedTries is how often to open a file again that was replaced between open and lock.
+// Other processes do that, but each of them once.
+const replacedTries = 100
+
+func errReplacedAgain(path string) error {
+	return fmt.Errorf("%w: %s was replaced each of %d times that it was opened; find out by whom", ErrCorrupt, path, replacedTries)
 }
 
 // pin maps a page of a lock's file, for a mapping keeps the lock. Nobody reads it; somebody

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/tickring/tickring/internal/mem"
+	"github.com/tickring/tickring/mmap"
 )
 
 // NextWait is [Subscriber.Next], but waits by w while there is nothing: it returns
@@ -130,14 +131,17 @@ func kindOf(w WaitStrategy) (kind uint64, spins int) {
 	return waitOther, 0
 }
 
-// tellWait says in the subscriber's file how it waits.
+// tellWait says in the subscriber's file how it waits. It does not fault.
 func (s *subscriber) tellWait(kind uint64) {
-	if s.waits == kind {
-		return
+	if s.waits != kind {
+		s.storeWait(kind)
 	}
+}
+
+func (s *subscriber) storeWait(kind uint64) {
 	s.waits = kind
 	if s.stats != nil {
-		mem.Store(&s.stats.wait, kind)
+		_ = mmap.Guard(func() error { mem.Store(&s.stats.wait, kind); return nil }) // who reads finds out
 	}
 }
 

@@ -335,9 +335,12 @@ func (s *subscriber) corrupt(format string, args ...any) Status {
 	return s.fail(fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...))
 }
 
-// fail ends the subscriber's reading.
+// fail ends the subscriber's reading. The first error counts: what follows is of the ring that
+// leave puts in the place of this one.
 func (s *subscriber) fail(err error) Status {
-	s.err = err
+	if s.err == nil {
+		s.err = err
+	}
 	if s.stats != nil {
 		s.done()
 	}

@@ -101,7 +101,7 @@ func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*opene
 		return nil, err
 	}
 	path := p.sub(name)
-	for {
+	for range replacedTries {
 		f, err := mmap.Open(path, mmap.ReadWrite)
 		if errors.Is(err, mmap.ErrNotExist) {
 			f, err = newSub(path, name, ringID, (*mmap.File).CommitNew)
@@ -156,6 +156,7 @@ func openSub(p paths, name string, r *ringFile, owner uint32, lock bool) (*opene
 		}
 		return mapSub(f, path, lock, false)
 	}
+	return nil, errReplacedAgain(path)
 }
 
 // checkSub refuses the file of a subscriber's name if somebody may write it who is neither

@@ -326,6 +326,17 @@ func (s *Subscriber) Publisher() Life {
 	return s.ring.life()
 }
 
+// Faulted says whether err is a fault (mmap.ErrFault) at memory of this subscriber: the ring's
+// file was cut short, or its own. Who reads several rings inside one mmap.Guard learns from it
+// which one to let go.
+func (s *Subscriber) Faulted(err error) bool {
+	var fault *mmap.FaultError
+	if s.region == nil || !errors.As(err, &fault) {
+		return false
+	}
+	return s.region.Contains(fault.Addr) || s.own != nil && s.own.region.Contains(fault.Addr)
+}
+
 // Close leaves the ring. The message in hand counts as done with. The file of a
 // named subscriber stays, unless it is ephemeral. A second Close does nothing; Next
 // returns [Closed] from now on, or [Corrupt] if it did before.

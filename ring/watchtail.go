@@ -19,13 +19,11 @@ type tail struct {
 }
 
 // errMoves: the ring was overwritten under each of the looks.
-var errMoves = fmt.Errorf("%w: a publisher that overwrites all of it under each of %d looks", ErrCorrupt, tailTries)
-
-const tailTries = 1000
+var errMoves = fmt.Errorf("%w: a publisher that overwrites all of it under each of %d looks", ErrCorrupt, joinTries)
 
 // follow goes to the end of the ring. It walks only what has come since.
 func (t *tail) follow(v *view) error {
-	for range tailTries {
+	for range joinTries {
 		k := mem.LoadAcquire(v.claimed)
 		if err := v.checkClaimed(k); err != nil {
 			return err

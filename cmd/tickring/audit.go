@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/order/audit"
 	"github.com/tickring/tickring/ring"
@@ -79,26 +81,14 @@ func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
 	if info, err := ring.Stat(a.dir, o.venue); err == nil && (info.Schema != order.Schema || o.venue == gateway) {
 		return fmt.Errorf("ring %q carries %q and is not that of a venue of %s; name the ring that the gateway was started with", o.venue, info.Schema, gateway)
 	}
-	r, err := audit.Open(audit.Config{Dir: a.dir, Gateway: gateway, Venue: o.venue})
-	if err != nil {
-		return noRing(err, a.dir, gateway)
+	rep := auditReport{Gateway: gateway, Venue: o.venue}
+	err := mmap.Guard(func() error { return rep.audit(ctx, a.dir, o) })
+	if errors.Is(err, mmap.ErrFault) {
+		return fmt.Errorf("one of the rings of gateway %q: %w", gateway, err)
 	}
-	defer r.Close()
-	if err := auditAll(ctx, r, o.follow); err != nil {
+	if err != nil {
 		return err
 	}
-	if o.atRest {
-		if err := r.Finish(); err != nil {
-			return err
-		}
-	} else {
-		r.Compare()
-	}
-	rep := auditReport{Gateway: gateway, Venue: o.venue, Figures: r.Figures(), Open: r.Open(), Positions: r.Positions(), Faults: r.Faults()}
-	if len(rep.Faults) > 0 {
-		rep.after = r.After(&rep.Faults[0], 8)
-	}
-	rep.Agree, rep.Total = rep.Figures.Faults == 0, rep.Figures.Total()
 	if o.json {
 		err = writeJSON(a.stdout, rep)
 	} else {
@@ -108,6 +98,31 @@ func (a *app) audit(ctx context.Context, gateway string, o auditOptions) error {
 		err = fmt.Errorf("%d contradictions", rep.Figures.Faults)
 	}
 	return err
+}
+
+// audit fills in what an audit finds.
+func (r *auditReport) audit(ctx context.Context, dir string, o auditOptions) error {
+	a, err := audit.Open(audit.Config{Dir: dir, Gateway: r.Gateway, Venue: r.Venue})
+	if err != nil {
+		return noRing(err, dir, r.Gateway)
+	}
+	defer a.Close()
+	if err := auditAll(ctx, a, o.follow); err != nil {
+		return err
+	}
+	if o.atRest {
+		if err := a.Finish(); err != nil {
+			return err
+		}
+	} else {
+		a.Compare()
+	}
+	r.Figures, r.Open, r.Positions, r.Faults = a.Figures(), a.Open(), a.Positions(), a.Faults()
+	if len(r.Faults) > 0 {
+		r.after = a.After(&r.Faults[0], 8)
+	}
+	r.Agree, r.Total = r.Figures.Faults == 0, r.Figures.Total()
+	return nil
 }
 
 // auditAll audits what there is, or, to follow, until the context ends or there is a fault.

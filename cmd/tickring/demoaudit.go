@@ -5,25 +5,17 @@ import (
 	"fmt"
 
 	"github.com/tickring/tickring/internal/text"
-	"github.com/tickring/tickring/order/audit"
+	"github.com/tickring/tickring/mmap"
 )
 
 // auditDemo holds the rings against each other, message by message, when all processes have
 // ended in order.
 func auditDemo(dir string) (*auditReport, error) {
-	a, err := audit.Open(audit.Config{Dir: dir, Gateway: demoGatewayName, Venue: demoExchangeName})
+	r := &auditReport{Gateway: demoGatewayName, Venue: demoExchangeName}
+	err := mmap.Guard(func() error { return r.audit(context.Background(), dir, auditOptions{atRest: true}) })
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	if err := auditAll(context.Background(), a, false); err != nil {
-		return nil, err
-	}
-	if err := a.Finish(); err != nil {
-		return nil, err
-	}
-	r := &auditReport{Gateway: demoGatewayName, Venue: demoExchangeName, Figures: a.Figures(), Open: a.Open(), Positions: a.Positions(), Faults: a.Faults()}
-	r.Agree, r.Total = r.Figures.Faults == 0, r.Figures.Total()
 	return r, nil
 }
 

@@ -48,7 +48,16 @@ func (r *demoRun) open() {
 
 // begun lets go of the market data as soon as there is some.
 func (r *demoRun) begun() {
-	if _, status := r.starter.Next(); status != ring.Empty {
+	some := true
+	err := guarded(demoRing, func() error {
+		_, status := r.starter.Next()
+		some = status != ring.Empty
+		return nil
+	})
+	if err != nil {
+		r.fail(err, graceToStop)
+	}
+	if some {
 		r.starter.Close()
 		r.starter = nil
 	}

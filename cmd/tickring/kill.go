@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tickring/tickring/internal/text"
+	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -90,10 +91,14 @@ func (a *app) kill(ctx context.Context, o killOptions) error {
 	defer pub.Close()
 	k := order.KillSwitch{Strategy: o.strategy, Engaged: flag(!o.release), Cancel: flag(o.cancel),
 		Origin: order.Origin{Seq: uint32(pub.Seq() + 1), Epoch: uint16(pub.Epoch()), Ring: order.RingOperator}}
-	if err := pub.Publish(uint16(order.MsgKillSwitch), k.Bytes()); err != nil {
+	if err := mmap.Guard(func() error { return pub.Publish(uint16(order.MsgKillSwitch), k.Bytes()) }); err != nil {
 		return fmt.Errorf("ring %q: %w", pub.Name(), err)
 	}
-	seq, err := awaitKill(ctx, sub, k.Origin)
+	var seq uint64
+	err = guarded(o.gateway, func() (err error) {
+		seq, err = awaitKill(ctx, sub, k.Origin)
+		return err
+	})
 	if err != nil {
 		return err
 	}

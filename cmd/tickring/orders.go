@@ -161,7 +161,7 @@ func (a *app) foldJournal(gateway string, strategy uint16) (*order.State, ring.L
 			return nil, 0, noRing(err, a.dir, gateway)
 		}
 		s := order.NewState(order.Bounds{Strategy: strategy})
-		err = order.Recover(sub, s, info.Last)
+		err = guarded(gateway, func() error { return order.Recover(sub, s, info.Last) })
 		overrun := sub.Lost() > 0
 		sub.Close()
 		if err == nil || !overrun || attempt == foldAttempts {

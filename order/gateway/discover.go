@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tickring/tickring/mmap"
 	"github.com/tickring/tickring/order"
 	"github.com/tickring/tickring/ring"
 )
@@ -52,7 +53,11 @@ func (g *Gateway) find(name string, number uint16) error {
 	if complained && g.now < was.until {
 		return nil
 	}
-	src, err := g.open(name, number)
+	var src *source
+	err := mmap.Guard(func() (err error) { // it is not among the sources yet, for survive to find
+		src, err = g.open(name, number)
+		return err
+	})
 	if err == nil && number <= order.MaxStrategy && !g.roomForSession(number) {
 		src.sub.Abandon()
 		err = fmt.Errorf("gateway: ring %s: a checkpoint of %d sessions and all else has no room for another one in a block of %d bytes; make the ring of the gateway larger: %w",
@@ -138,10 +143,13 @@ func (g *Gateway) open(name string, number uint16) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	refuse := func(err error) (*source, error) {
-		sub.Abandon()
-		return nil, fmt.Errorf("gateway: ring %s: %w", name, err)
-	}
+	good := false
+	defer func() {
+		if !good { // there was an error, or a fault
+			sub.Abandon()
+		}
+	}()
+	refuse := func(err error) (*source, error) { return nil, fmt.Errorf("gateway: ring %s: %w", name, err) }
 	if schema, _ := sub.Schema(); schema != order.Schema {
 		return refuse(fmt.Errorf("its schema is %q and not %q: %w", schema, order.Schema, ring.ErrSchema))
 	}
@@ -159,5 +167,6 @@ func (g *Gateway) open(name string, number uint16) (*source, error) {
 		}
 		src.next = sess.Seq + 1
 	}
+	good = true
 	return src, nil
 }
