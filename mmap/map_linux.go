@@ -60,7 +60,7 @@ func (f *File) Map(o MapOptions) (*Region, error) {
 	if err := r.advise(o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	f.step()
+	f.mapped()
 	return r, nil
 }
 

@@ -6,15 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"time"
-	"unsafe"
 )
-
-func unsafePointer(p *uint64) unsafe.Pointer { return unsafe.Pointer(p) }
-
-func mapsKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
 // deedScripts are what goes on while something is done to the files. What comes before
 // begin is as it should be.

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -107,9 +109,39 @@ type site struct {
 	last   uint64 // address
 	run    int
 	files  map[string]*os.File // of the victim, ever opened: by device and inode
-	seen   map[string]bool     // kinds that were opened
+	learnt *learnt             // nil: it is known
 	done   bool
 	err    error // of the deed or of a call: what must not be
+}
+
+// learnt is what a run without a deed has shown.
+type learnt struct {
+	points uint64
+	kinds  map[string]bool     // of files that were opened
+	steps  []uint64            // points at which something was done to a file, and those behind them
+	mapped map[string][]uint64 // the same for those at which a file of a kind had been mapped
+}
+
+// draw returns n points, 0 for all, some of them among the steps. If a file is cut to nothing,
+// those before the first and the second access of a mapping come on top.
+func (l *learnt) draw(r *rand.Rand, n int, what, victim string) []uint64 {
+	if n == 0 || n >= int(l.points) {
+		n = int(l.points)
+	}
+	at := map[uint64]bool{}
+	for i := 0; len(at) < n; i++ {
+		if i%2 == 0 && i < 2*len(l.steps) {
+			at[l.steps[r.IntN(len(l.steps))]] = true
+		} else {
+			at[1+r.Uint64N(l.points)] = true
+		}
+	}
+	if what == "cut" {
+		for _, p := range l.mapped[victim] {
+			at[p] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(at))
 }
 
 // access is the hook of package mem.
@@ -122,7 +154,7 @@ func (s *site) access(p *uint64, done bool) {
 	if !s.ours() {
 		return
 	}
-	at := uint64(uintptr(unsafePointer(p)))
+	at := uint64(uintptr(unsafe.Pointer(p)))
 	if at == s.last+8 {
 		s.run++
 	} else if at != s.last {
@@ -135,18 +167,24 @@ func (s *site) access(p *uint64, done bool) {
 }
 
 // step is the hook of package mmap.
-func (s *site) step(fd int, path string) {
+func (s *site) step(fd int, path string, mapped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kind := victimOf(path)
-	if s.seen != nil {
-		s.seen[kind] = true
+	if s.learnt != nil {
+		s.learnt.kinds[kind] = true
 	}
 	if kind == s.deed.victim && fd >= 0 {
 		s.keep(fd)
 	}
 	if s.ours() {
 		s.point()
+		if s.learnt != nil {
+			s.learnt.steps = append(s.learnt.steps, s.points, s.points+1)
+			if mapped {
+				s.learnt.mapped[kind] = append(s.learnt.mapped[kind], s.points, s.points+1)
+			}
+		}
 	}
 }
 
@@ -247,14 +285,14 @@ func must[T any](v T, err error) T {
 }
 
 // trial runs a script with a deed, and looks whether the ring can be had afterwards.
-func trial(base string, d deed, learnt map[string]bool) (points uint64, err error) {
+func trial(base string, d deed, learn *learnt) error {
 	dir := filepath.Join(base, "trial")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return 0, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	open, mapped := leftOpen(dir)
-	s := &site{dir: dir, deed: d, tid: unix.Gettid(), files: map[string]*os.File{}, seen: learnt}
+	s := &site{dir: dir, deed: d, tid: unix.Gettid(), files: map[string]*os.File{}, learnt: learn}
 	mem.Hook = func(p *uint64, _, done bool) { s.access(p, done) }
 	mmap.Hook = s.step
 	deedScripts[d.script](s)
@@ -270,7 +308,10 @@ func trial(base string, d deed, learnt map[string]bool) (points uint64, err erro
 			s.fail("afterwards: %w", err)
 		}
 	}
-	return s.points, s.err
+	if learn != nil {
+		learn.points = s.points
+	}
+	return s.err
 }
 
 // leftOpen returns how many files of a directory this process has open, and has mapped.
@@ -356,7 +397,7 @@ func doDeeds(args []string) error {
 	do := func(d deed) error {
 		fmt.Println(d)
 		now <- d.String()
-		if _, err := trial(dir, d, nil); err != nil {
+		if err := trial(dir, d, nil); err != nil {
 			return fmt.Errorf("%v: %w", d, err)
 		}
 		return nil
@@ -373,31 +414,26 @@ func doDeeds(args []string) error {
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	kinds := map[string]bool{}
-	points, err := trial(dir, deed{script: script}, kinds)
-	if err != nil {
+	l := &learnt{kinds: map[string]bool{}, mapped: map[string][]uint64{}}
+	if err := trial(dir, deed{script: script}, l); err != nil {
 		return fmt.Errorf("%s without a deed: %w", script, err)
 	}
 	r := rand.New(rand.NewPCG(seed, 0))
 	trials := 0
-	for _, what := range slices.Sorted(mapsKeys(deeds)) {
+	for _, what := range slices.Sorted(maps.Keys(deeds)) {
 		for _, victim := range victims {
-			if !kinds[victim] {
+			if !l.kinds[victim] {
 				continue
 			}
-			at := r.Perm(int(points))
-			if most != 0 && most < len(at) {
-				at = at[:most]
-			}
-			for _, at := range at {
+			for _, at := range l.draw(r, most, what, victim) {
 				trials++
-				if err := do(deed{script, what, victim, uint64(at) + 1}); err != nil {
+				if err := do(deed{script, what, victim, at}); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	fmt.Println(points, "points,", trials, "deeds")
+	fmt.Println(l.points, "points,", trials, "deeds")
 	fmt.Println("good")
 	return nil
 }
@@ -418,7 +454,7 @@ func TestDeedsAt(t *testing.T) {
 		return
 	}
 	seed := strconv.FormatUint(seed(t), 10)
-	for _, script := range slices.Sorted(mapsKeys(deedScripts)) {
+	for _, script := range slices.Sorted(maps.Keys(deedScripts)) {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
 			runDeeds(t, script, strconv.Itoa(*pointsFlag/20), seed)

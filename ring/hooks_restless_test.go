@@ -68,7 +68,7 @@ func TestNobodyOpensForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mmap.Hook = func(_ int, at string) {
+		mmap.Hook = func(_ int, at string, _ bool) {
 			if at == path {
 				if err := errors.Join(os.WriteFile(path+"~", content, 0o600), os.Rename(path+"~", path)); err != nil {
 					t.Error(err)

@@ -26,9 +26,8 @@ func TestRingCutShortUnderCommands(t *testing.T) {
 		{"executions", "gw"},
 	} {
 		t.Run(args[0], func(t *testing.T) {
-			t.Parallel()
 			h := newHost(t)
-			h.newLedger("gw").up(1)
+			h.newLedger("gw")
 			path := filepath.Join(h.dir, "gw", "ring")
 			p := h.start(args...)
 			h.until(func() bool {

@@ -25,7 +25,7 @@ func TestRingCutShort(t *testing.T) {
 
 func cutShort(t *testing.T, to int64, name string) {
 	t.Helper()
-	r, _ := withFlagged(t)
+	r, s := withFlagged(t)
 	other := r.strategy(8)
 	r.run()
 	file := filepath.Join(r.dir, order.InputRing(gw, 7), name)
@@ -33,6 +33,9 @@ func cutShort(t *testing.T, to int64, name string) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if name != "ring" {
+		s.send(order.MsgNewOrderSingle, s.limit(order.Buy, 1, px)) // which the gateway is to count there
+	}
 	ended := make(chan error)
 	go func() { ended <- r.g.Run(ctx) }()
 	other.send(order.MsgNewOrderSingle, other.limit(order.Buy, 1, px))
