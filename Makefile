@@ -59,7 +59,6 @@ purego: ## the tests without assembly
 # Of each script so many points are drawn for kills (stops are at all of them); 0 is all.
 POINTS ?= 60
 hooks: ## kill and stop processes, and spoil their files, at every access, a minute
-hooks: ## kill and stop processes, and spoil their files, at every access, a minute
 	$(TEST) -tags hooks ./internal/mem
 	$(TEST) -tags hooks ./ring -run 'KilledAt|KilledInARow|StoppedAt|DeedsAt|Nobody(Joins|Opens)' -args -points $(POINTS)
 	$(TEST) -tags hooks ./order/gateway -run CutShortAs
