@@ -20,7 +20,8 @@ const (
 // explains at most: the time that was measured, or the number of events times what one may
 // cost. The cause that explains most is the verdict, if that is half of took at least; the
 // text names the others too. Nothing counts twice: a throttled thread also has a run
-// delay, and one that was stopped or waited for a collection seems to have slept.
+// delay, and one that was stopped or waited for a collection seems to have slept. Of two that
+// explain all of it the one decides that a program does not do by itself.
 //
 // The window is longer than took, so time off the CPU is taken to have fallen into it. What
 // remains of took the thread must have run, whoever it was; only that can be "busy".

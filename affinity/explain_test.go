@@ -42,6 +42,7 @@ func TestExplain(t *testing.T) {
 		{"a delay that began before", 80 * ms, Activity{At: 100 * ms, Known: all, OnCPU: 10 * ms, RunDelay: 300 * ms, Involuntary: 2}, CausePreempted, "for 100 ms while"},
 		{"preempted, then asleep", 6 * ms, Activity{At: 16 * ms, Known: all, OnCPU: 10 * ms, RunDelay: 4 * ms, Voluntary: 1, Involuntary: 1}, CausePreempted, "; also asleep for 2.00 ms"},
 		{"asleep, then preempted", 6 * ms, Activity{At: 16 * ms, Known: all, OnCPU: 10 * ms, RunDelay: 2 * ms, Voluntary: 1, Involuntary: 1}, CauseSlept, "; also preempted for 2.00 ms"},
+		{"asleep by habit, and kept waiting once", 2 * ms, Activity{At: 20 * ms, Known: all, OnCPU: 3 * ms, RunDelay: 2 * ms, Voluntary: 9}, CausePreempted, "; also asleep for 15.0 ms"},
 		{"no half of it", 9 * ms, Activity{At: 19 * ms, Known: all, OnCPU: 13 * ms, RunDelay: 3 * ms, Voluntary: 1, Involuntary: 1}, CauseUnknown, "also preempted for 3.00 ms, asleep for 3.00 ms, it ran for 3.00 ms"},
 		{"slept", 5 * ms, Activity{At: 6 * ms, Known: all, OnCPU: 1 * ms, Voluntary: 1}, CauseSlept, "once, for 5.00 ms within 6.00 ms"},
 		{"slept, no times", 5 * ms, Activity{At: 6 * ms, Known: KnowSwitches, Voluntary: 2}, CauseSlept, "twice within"},

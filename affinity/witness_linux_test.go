@@ -350,6 +350,34 @@ func TestStopIsNamedFromOutside(t *testing.T) {
 	}
 }
 
+// TestDelaysOfThisProcess: a thread that another process keeps off its CPU waits for it.
+func TestDelaysOfThisProcess(t *testing.T) {
+	allowed, err := Allowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpu := allowed.Min()
+	_, lines := start(t, "spin", fmt.Sprint("CPU=", cpu))
+	if !lines.Scan() {
+		t.Fatal("nobody else spins")
+	}
+	onOwnThread(func() {
+		if err := (host{}).setMask(SetOf(cpu)); err != nil {
+			t.Error(err)
+			return
+		}
+		d := NewDelays()
+		defer d.Close()
+		d.Longest()
+		for end := time.Now().Add(time.Minute); d.Longest() < time.Millisecond; gap(time.Hour, 5*time.Millisecond) {
+			if time.Now().After(end) {
+				t.Error("it never waited")
+				return
+			}
+		}
+	})
+}
+
 // removeGroup removes a cgroup when its last process is gone.
 func removeGroup(dir string) {
 	for range 100 {

@@ -17,6 +17,7 @@ import (
 type recorder struct {
 	list    *spikeList
 	witness *affinity.Witness
+	delays  *affinity.Delays
 	tid     int // whom it watches
 	threads int // how many of that number have ended under the watch
 
@@ -52,6 +53,8 @@ func newRecorder(list *spikeList) (*recorder, error) {
 		return nil, err
 	}
 	r.tid = tid
+	r.delays = affinity.NewDelays()
+	r.delays.Longest()
 	r.ran, _ = processTime()
 	r.look()
 	return r, nil
@@ -71,6 +74,7 @@ func (r *recorder) close() {
 	close(r.stop)
 	r.stopped.Wait()
 	r.witness.Close()
+	r.delays.Close()
 }
 
 func (r *recorder) run() {
@@ -116,19 +120,21 @@ func (r *recorder) stand(late time.Duration) {
 	now, ok := processTime()
 	ran := now - r.ran
 	r.ran = now
+	waited := r.delays.Longest()
 	switch {
 	case !ok:
 	case late <= time.Millisecond:
 		r.usual = ran
 	default:
-		r.stood += stoodStill(late, ran, r.usual)
+		r.stood += stoodStill(late, ran, r.usual, waited)
 	}
 }
 
 // stoodStill is how long of the time that the recorder was late no thread of the process ran
-// that usually does: without that it was late for want of a P or a CPU.
-func stoodStill(late, ran, usual time.Duration) time.Duration {
-	return max(0, late-max(0, ran-usual))
+// that usually does, or waited for a CPU: without that it was late for want of a P or a
+// CPU.
+func stoodStill(late, ran, usual, waited time.Duration) time.Duration {
+	return max(0, late-max(0, ran-usual)-waited)
 }
 
 // look looks at the thread and keeps what it sees.

@@ -119,20 +119,23 @@ func TestSpikesBetweenTwoLooks(t *testing.T) {
 	}
 }
 
-// TestStoodStill: only a process of which nothing runs stands still, however many of its
-// threads ran before.
+// TestStoodStill: only a process of which nothing runs nor waits for a CPU stands still,
+// however many of its threads ran before.
 func TestStoodStill(t *testing.T) {
 	const ms = time.Millisecond
-	for _, c := range []struct{ late, ran, usual, want time.Duration }{
-		{80 * ms, 10 * ms, 10 * ms, 80 * ms},
-		{80 * ms, 0, 10 * ms, 80 * ms},
-		{80 * ms, 160 * ms, 160 * ms, 80 * ms}, // 16 threads that were stopped
-		{80 * ms, 90 * ms, 10 * ms, 0},         // one thread ran all the time
-		{80 * ms, 1000 * ms, 160 * ms, 0},
-		{80 * ms, 50 * ms, 10 * ms, 40 * ms},
+	for _, c := range []struct{ late, ran, usual, waited, want time.Duration }{
+		{80 * ms, 10 * ms, 10 * ms, 0, 80 * ms},
+		{80 * ms, 0, 10 * ms, 0, 80 * ms},
+		{80 * ms, 160 * ms, 160 * ms, 0, 80 * ms}, // 16 threads that were stopped
+		{80 * ms, 90 * ms, 10 * ms, 0, 0},         // one thread ran all the time
+		{80 * ms, 1000 * ms, 160 * ms, 0, 0},
+		{80 * ms, 50 * ms, 10 * ms, 0, 40 * ms},
+		{80 * ms, 10 * ms, 10 * ms, 85 * ms, 0},       // the recorder had no CPU
+		{80 * ms, 10 * ms, 10 * ms, 20 * ms, 60 * ms}, // it was stopped, and had no CPU for a while then
+		{80 * ms, 50 * ms, 10 * ms, 30 * ms, 10 * ms},
 	} {
-		if got := stoodStill(c.late, c.ran, c.usual); got != c.want {
-			t.Errorf("%v late, ran %v, usually %v: %v, want %v", c.late, c.ran, c.usual, got, c.want)
+		if got := stoodStill(c.late, c.ran, c.usual, c.waited); got != c.want {
+			t.Errorf("%v late, ran %v, usually %v, waited %v: %v, want %v", c.late, c.ran, c.usual, c.waited, got, c.want)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,18 +110,12 @@ func (o *histOptions) check(args []string) (sources []histSource, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.sub != "" && s.ring != "" {
-			if s.part != "" && s.part != o.sub {
-				return nil, usagef("--sub %s is another subscriber than that of %s; name it once", o.sub, arg)
+		if s.ring != "" {
+			if s.part, err = partOf(arg, s.part, o.sub); err != nil {
+				return nil, err
 			}
-			s.part = o.sub
 		}
 		sources = append(sources, s)
-	}
-	if o.sub != "" {
-		if err := ring.CheckName(o.sub); err != nil {
-			return nil, usagef("invalid --sub: %w", err)
-		}
 	}
 	hgrm := o.hgrm
 	for i, path := range o.outputs {
@@ -165,15 +158,11 @@ func (a *app) hist(ctx context.Context, o *histOptions, sources []histSource) er
 	return writeHist(&lines{w: a.stdout}, all)
 }
 
-// completeHist offers rings, the subscribers of one that is named up to its colon, and
+// completeHist offers rings, the parts of one that is named up to its colon, and
 // files.
 func (a *app) completeHist(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-	if name, _, parted := strings.Cut(begun, ":"); parted {
-		var subs []string
-		for _, sub := range a.subNames(name) {
-			subs = append(subs, name+":"+sub)
-		}
-		return subs, cobra.ShellCompDirectiveNoFileComp
+	if parts, ok := a.partsOf(begun); ok {
+		return parts, cobra.ShellCompDirectiveNoFileComp
 	}
 	rings, err := ring.List(a.dir)
 	if err != nil && !errors.Is(err, ring.ErrNoRing) {

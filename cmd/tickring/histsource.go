@@ -25,10 +25,6 @@ type histSource struct {
 	part string // the subscriber, ownPart or the tag; "": all
 }
 
-// ownPart is the part of a ring that stands for the publisher's own lateness. It is no name
-// of a subscriber.
-const ownPart = "@publisher"
-
 // histFiles are the files that hist reads, by the ends of their names.
 var histFiles = []string{".hlog", ".hgrm", ".json"}
 
@@ -51,16 +47,8 @@ func parseHistSource(arg string) (histSource, error) {
 	if strings.ContainsRune(arg, filepath.Separator) {
 		return histSource{}, usagef("%s is neither a ring nor a file whose name ends in .hlog, .hgrm or .json", text.Clipped(arg))
 	}
-	name, part, parted := strings.Cut(arg, ":")
-	if err := ring.CheckName(name); err != nil {
-		return histSource{}, usagef("ring %s: %w", text.Clipped(name), err)
-	}
-	if parted && part != ownPart {
-		if err := ring.CheckName(part); err != nil {
-			return histSource{}, usagef("subscriber %s of ring %q: %w", text.Clipped(part), name, err)
-		}
-	}
-	return histSource{ring: name, part: part}, nil
+	name, part, err := parsePart(arg)
+	return histSource{ring: name, part: part}, err
 }
 
 // one says whether the source is a single distribution, whatever there is.

@@ -16,7 +16,7 @@ import (
 
 type spikesOptions struct {
 	ring   string
-	sub    string
+	sub    string // the subscriber, or ownPart; empty: all
 	above  thresholdFlag
 	follow bool
 	json   bool
@@ -25,7 +25,7 @@ type spikesOptions struct {
 func (a *app) spikesCommand() *cobra.Command {
 	var o spikesOptions
 	cmd := &cobra.Command{
-		Use:   "spikes NAME",
+		Use:   "spikes RING[:SUB]",
 		Short: "Show what took too long on a ring, and why",
 		Long: `spikes shows the latencies above a threshold that subscribers have recorded, and the
 publisher of itself, each with what most probably made it late: the process was stopped,
@@ -34,6 +34,8 @@ another task had the CPU, the thread slept, page faults, interrupts, a change of
 clock rate, or the thread was busy all the time. A verdict is drawn from what
 the kernel and the Go runtime have counted around that time; what could not be read is
 unknown. Messages in a row that are late are one spike.
+
+RING:SUB is one subscriber of the ring, and RING:@publisher the publisher alone.
 
 Whoever is to record is started with --spikes ('tickring sub', strategy, gateway, replay)
 or sets Spikes in Go. The newest 127 spikes stay in the file of each, also when its
@@ -45,19 +47,28 @@ a place in the ring without publishing.
 With --follow spikes are shown as they come, until a signal ends it. With --above as well,
 subscribers that do not record are watched from outside, every 10 ms: how many messages
 took longer than that, about when, and what happened to the thread of the process that
-ran most. These are marked with ~: neither message nor time is exact.
+ran most. These are marked with ~: neither message nor time is exact. A process was stopped
+for certain if two looks in a row found it so; what may have been a shorter stop, or a garbage
+collection, is told as sleep.
 
 The JSON object: subscribers with name, active and spikes, and publisher, null if it does
 not record, or if its file cannot be read, which publisher_error says. With --follow one
 object per spike: of is the subscriber, or empty and publisher is true; watched says that
 it was seen from outside.`,
 		Example: `  tickring spikes es
-  tickring spikes es --sub alpha --above 1ms --json | jq '.subscribers[].spikes.list[] | {seq, cause, why}'
+  tickring spikes es:alpha --above 1ms --json | jq '.subscribers[].spikes.list[] | {seq, cause, why}'
   tickring spikes es --follow --above 100us`,
-		Args:              wantRings("NAME"),
-		ValidArgsFunction: a.completeRing(1),
+		Args:              wantArgs("RING"),
+		ValidArgsFunction: a.completePart,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.ring = args[0]
+			var part string
+			var err error
+			if o.ring, part, err = parsePart(args[0]); err != nil {
+				return err
+			}
+			if o.sub, err = partOf(args[0], part, o.sub); err != nil {
+				return err
+			}
 			if o.follow {
 				return a.followSpikes(cmd.Context(), o)
 			}
@@ -95,9 +106,9 @@ func (a *app) spikes(o spikesOptions) error {
 		return noRing(err, a.dir, o.ring)
 	}
 	r := spikesReport{Ring: o.ring, Subscribers: []subSpikes{}}
-	known := o.sub == ""
+	known := !o.one()
 	for _, s := range info.Subscribers {
-		if o.sub != "" && s.Name != o.sub {
+		if !o.wants(s.Name) {
 			continue
 		}
 		known = true
@@ -110,7 +121,7 @@ func (a *app) spikes(o spikesOptions) error {
 	if !known {
 		return noSub(o.ring, o.sub)
 	}
-	if late := info.Late; late != nil && o.sub == "" {
+	if late := info.Late; late != nil && o.wants(ownPart) {
 		if late.Err != nil {
 			r.PublisherError = late.Err.Error()
 		} else {
@@ -123,6 +134,12 @@ func (a *app) spikes(o spikesOptions) error {
 	}
 	return a.writeSpikes(r)
 }
+
+// wants says whether a subscriber is meant, or the publisher, which is called ownPart.
+func (o *spikesOptions) wants(part string) bool { return o.sub == "" || o.sub == part }
+
+// one says whether one subscriber is meant.
+func (o *spikesOptions) one() bool { return o.sub != "" && o.sub != ownPart }
 
 func noSub(name, sub string) error {
 	return fmt.Errorf("ring %q has no subscriber %q; 'tickring stat %s' lists those it has", name, sub, name)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/tickring/tickring/ring"
@@ -22,7 +23,11 @@ func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
 		return err
 	}
 	defer w.Close()
-	f := &spikeFollower{o: o, told: map[string]spikesTold{}, watched: map[string]*watchedProcess{}}
+	dir := a.dir
+	if dir == "" {
+		dir = ring.DefaultDir()
+	}
+	f := &spikeFollower{o: o, dir: filepath.Join(dir, o.ring, "subs"), told: map[string]spikesTold{}, watched: map[string]*watchedProcess{}}
 	defer f.close()
 	if !o.json {
 		if _, err := fmt.Fprintln(a.stdout, spikeLine(spikeHeads())); err != nil {
@@ -54,18 +59,18 @@ func (a *app) followSpikes(ctx context.Context, o spikesOptions) error {
 
 // waitsFor says why nothing may come, "" if something may.
 func (o *spikesOptions) waitsFor(info *ring.Info) string {
-	recording, there := false, o.sub == ""
+	recording, there := false, !o.one()
 	for _, s := range info.Subscribers {
-		if o.sub == "" || s.Name == o.sub {
+		if o.wants(s.Name) {
 			there = true
 			recording = recording || s.Spikes.Threshold != 0
 		}
 	}
-	recording = recording || o.sub == "" && info.Late != nil && info.Late.Spikes.Threshold != 0
+	recording = recording || o.wants(ownPart) && info.Late != nil && info.Late.Spikes.Threshold != 0
 	switch {
 	case !there:
 		return fmt.Sprintf("ring %q has no subscriber %q yet; waiting for it", o.ring, o.sub)
-	case !recording && o.above == 0:
+	case !recording && (o.above == 0 || o.sub == ownPart):
 		return fmt.Sprintf("nobody records spikes on ring %q yet: start a subscriber or the publisher with --spikes, or look on from outside with --above 1ms", o.ring)
 	}
 	return ""
@@ -74,9 +79,12 @@ func (o *spikesOptions) waitsFor(info *ring.Info) string {
 // spikeFollower remembers what was told.
 type spikeFollower struct {
 	o       spikesOptions
+	dir     string                     // of subscribers' files
 	told    map[string]spikesTold      // by name; "" is the publisher
 	watched map[string]*watchedProcess // those that do not record
 }
+
+func (f *spikeFollower) subFile(name string) string { return filepath.Join(f.dir, name) }
 
 // spikesTold is how far the list of a file was told.
 type spikesTold struct {
@@ -118,7 +126,7 @@ func (f *spikeFollower) news(sight *ring.Sight, failed error, now time.Time, fir
 	}
 	for i := range sight.Subs {
 		s := &sight.Subs[i]
-		if s.Err != nil || f.o.sub != "" && s.Name != f.o.sub {
+		if s.Err != nil || !f.o.wants(s.Name) {
 			continue
 		}
 		if s.Spikes.Threshold != 0 {
@@ -129,7 +137,7 @@ func (f *spikeFollower) news(sight *ring.Sight, failed error, now time.Time, fir
 			}
 		}
 	}
-	if own := sight.Own; own != nil && own.Err == nil && f.o.sub == "" {
+	if own := sight.Own; own != nil && own.Err == nil && f.o.wants(ownPart) {
 		recorded("", true, own.Opened, !own.Closed, own.Spikes)
 	}
 	return found

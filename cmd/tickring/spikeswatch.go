@@ -2,11 +2,16 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tickring/tickring/affinity"
 	"github.com/tickring/tickring/ring"
@@ -16,9 +21,11 @@ import (
 // are looked at from outside, so that there is something to explain one with.
 type watchedProcess struct {
 	pid     int
+	file    string // the subscriber's, which the process has mapped
 	threads []*watchedThread
 	listed  time.Time // when its threads were last listed
 	failed  error
+	unsure  bool // whether the process is the subscriber's cannot be seen
 }
 
 type watchedThread struct {
@@ -63,6 +70,19 @@ func (t *watchedThread) since(longest time.Duration) affinity.Activity {
 	return before
 }
 
+// apart is the longest time between two looks since an earlier one.
+func (t *watchedThread) apart(from affinity.Activity) (longest time.Duration) {
+	for i := len(t.looks) - 1; i > 0 && t.looks[i].At > from.At; i-- {
+		longest = max(longest, t.looks[i].At-t.looks[i-1].At)
+	}
+	return longest
+}
+
+// ended says whether the thread has ended; another one may have its number.
+func (t *watchedThread) ended() bool {
+	return len(t.looks) > 0 && t.last().Known&(affinity.KnowSwitches|affinity.KnowFaults) == 0
+}
+
 const (
 	watchedThreads = 16                     // of a process, at most
 	watchedLooks   = 256                    // that are kept of a thread
@@ -79,11 +99,11 @@ func (f *spikeFollower) watch(s *ring.SubSight, now time.Time) (ring.Spike, bool
 	if !s.Active {
 		return ring.Spike{}, false
 	}
-	if p == nil || p.pid != s.PID {
+	if p == nil || p.pid != s.PID || s.Anew { // another process may have the number, or the same one another program
 		if p != nil {
 			p.close()
 		}
-		p = &watchedProcess{pid: s.PID}
+		p = &watchedProcess{pid: s.PID, file: f.subFile(s.Name)}
 		f.watched[s.Name] = p
 	}
 	p.look(now)
@@ -121,6 +141,12 @@ func (p *watchedProcess) look(now time.Time) {
 
 // list finds the threads of the process, the first of them if there are many.
 func (p *watchedProcess) list() {
+	maps, err := mapsFile(p.pid, p.file)
+	if p.unsure = err != nil; err == nil && !maps {
+		p.failed = errors.New("the process of that number is another one; it may be in another PID namespace")
+		p.close()
+		return
+	}
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.pid))
 	if p.failed = err; err != nil {
 		p.close()
@@ -133,7 +159,7 @@ func (p *watchedProcess) list() {
 		}
 	}
 	p.threads = slices.DeleteFunc(p.threads, func(t *watchedThread) bool {
-		gone := !slices.Contains(tids, t.tid)
+		gone := !slices.Contains(tids, t.tid) || t.ended()
 		if gone {
 			t.witness.Close()
 		}
@@ -156,15 +182,47 @@ func (p *watchedProcess) explain(s *ring.Spike, longest time.Duration) {
 		s.Why = fmt.Sprintf("process %d cannot be looked at: %v", p.pid, p.failed)
 		return
 	}
+	if p.unsure {
+		defer func() { s.Why += fmt.Sprintf("; whether the subscriber is process %d here cannot be seen", p.pid) }()
+	}
 	t := slices.MaxFunc(p.threads, func(a, b *watchedThread) int { return cmp.Compare(a.last().OnCPU, b.last().OnCPU) })
 	after, before := t.last(), t.since(longest)
 	s.Happened = after.Since(before)
 	s.TID, s.CPU = t.tid, after.CPU
 	s.Explained = true
 	s.Cause, s.Why = affinity.Explain(s.Latency, s.Happened)
+	// Of a stop the time between the first and the last look into it counts.
+	if apart := t.apart(before); s.Cause == affinity.CauseSlept && apart > s.Latency/4 {
+		s.Why += fmt.Sprintf("; or was stopped between looks, which were up to %v apart", apart.Round(100*time.Microsecond))
+	}
 	if len(p.threads) > 1 {
 		s.Why += fmt.Sprintf("; of thread %d, the one of %d that ran most", t.tid, len(p.threads))
 	}
+}
+
+// mapsFile says whether a process has a file mapped. The error is that it cannot be seen.
+func mapsFile(pid int, path string) (bool, error) {
+	file, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	st, ok := file.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false, errors.ErrUnsupported
+	}
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		return false, err
+	}
+	// Some file systems show another device there than stat does, and some containers
+	// another path.
+	where := fmt.Sprintf(" %02x:%02x %d ", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
+	for line := range strings.Lines(string(maps)) {
+		if strings.Contains(line, where) || strings.HasSuffix(strings.TrimSpace(line), " "+path) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (p *watchedProcess) close() {

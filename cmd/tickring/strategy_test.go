@@ -92,7 +92,7 @@ instruments: {others: {}}
 `
 
 // market has a gateway and a venue on the host. The venue trades until the test ends.
-func (h *host) market() {
+func (h *host) market(gateway ...string) *process {
 	h.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -104,8 +104,9 @@ func (h *host) market() {
 		cancel()
 		<-done
 	})
-	h.start("gateway", "gw", "--venue", "vx", "--md", "md", "--limits", h.write("limits.yaml", []byte(testLimits)), "--capacity", "1MiB")
+	p := h.start(append([]string{"gateway", "gw", "--venue", "vx", "--md", "md", "--limits", h.write("limits.yaml", []byte(testLimits)), "--capacity", "1MiB"}, gateway...)...)
 	h.stat("gw", func(i ring.Info) bool { return i.Publisher == ring.Live })
+	return p
 }
 
 // journal folds the gateway's ring.
