@@ -217,7 +217,7 @@ func TestSpikeCauses(t *testing.T) {
 		t.Fatalf("the dead reader's file: %+v", dead)
 	}
 	for _, s := range dead.Spikes.List {
-		if k, ok := known[s.Cause]; ok && k.Number == s.Number && (k.Why != s.Why && k.Latency == s.Latency || !k.Time.Equal(s.Time) || k.Happened.At > s.Happened.At) {
+		if k, ok := known[s.Cause]; ok && k.Number == s.Number && (k.Happened != s.Happened && k.Latency == s.Latency || !k.Time.Equal(s.Time) || k.Happened.At > s.Happened.At) {
 			t.Errorf("alive: %+v\ndead: %+v", k, s)
 		}
 	}
