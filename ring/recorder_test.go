@@ -4,6 +4,7 @@ package ring
 
 import (
 	"math"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -240,6 +241,49 @@ func TestRecorderOfRubbish(t *testing.T) {
 		r.pass(0)
 		if r.newest != begun {
 			t.Errorf("the newest is number %d, and it has looked up to %d", begun, r.newest)
+		}
+	}
+}
+
+// TestRecorderLeavesNothing: who is closed keeps no goroutine and no file, whether it was late
+// or not.
+func TestRecorderLeavesNothing(t *testing.T) {
+	open := func() (goroutines, files int) {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runtime.NumGoroutine(), len(fds)
+	}
+	dir := shmDir(t)
+	cfg := smallest(dir)
+	cfg.Spikes = 1
+	once := func() {
+		p := mustCreate(t, "r", cfg)
+		s := mustOpen(t, "r", Options{Dir: dir, Name: "a", Spikes: 1})
+		publishCount(t, p, 2)
+		for range 2 {
+			if _, st := s.Next(); st != Message {
+				t.Fatal(st)
+			}
+		}
+		s.Close()
+		s.Close()
+		p.Close()
+		p.Close()
+	}
+	once()
+	goroutines, files := open()
+	for range 5 {
+		once()
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // those of earlier tests may end meanwhile
+		g, f := open()
+		if g <= goroutines && f <= files {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines and %d files, then %d and %d", goroutines, files, g, f)
 		}
 	}
 }
