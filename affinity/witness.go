@@ -17,7 +17,7 @@ import (
 //
 // It disturbs the thread as little as can be: it runs wherever its caller does, sends
 // nothing to the thread's CPU, and leaves out the clock rate where the kernel would have
-// to ask that CPU for it (x86 before Linux 5.18). A look takes some 100 µs, most of it for
+// to ask that CPU for it (x86 before Linux 5.18). A look takes 100 to 200 µs, most of it for
 // /proc/interrupts, and more where there are more CPUs: see Cost. Of the files that are
 // about all CPUs, those that take more than a millisecond are given up after four looks.
 //
