@@ -63,7 +63,9 @@ func TestHoldLatencyReal(t *testing.T) {
 	}
 }
 
-func TestNoise(t *testing.T) {
+// contended returns a CPU on which another process spins until the test ends.
+func contended(t *testing.T) int {
+	t.Helper()
 	allowed, err := Allowed()
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +75,11 @@ func TestNoise(t *testing.T) {
 	if !lines.Scan() {
 		t.Fatal("nobody else spins")
 	}
+	return cpu
+}
+
+func TestNoise(t *testing.T) {
+	cpu := contended(t)
 	onOwnThread(func() {
 		p, err := Pin(cpu)
 		if err != nil {

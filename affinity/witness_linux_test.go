@@ -352,15 +352,7 @@ func TestStopIsNamedFromOutside(t *testing.T) {
 
 // TestDelaysOfThisProcess: a thread that another process keeps off its CPU waits for it.
 func TestDelaysOfThisProcess(t *testing.T) {
-	allowed, err := Allowed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cpu := allowed.Min()
-	_, lines := start(t, "spin", fmt.Sprint("CPU=", cpu))
-	if !lines.Scan() {
-		t.Fatal("nobody else spins")
-	}
+	cpu := contended(t)
 	onOwnThread(func() {
 		if err := (host{}).setMask(SetOf(cpu)); err != nil {
 			t.Error(err)

@@ -138,14 +138,21 @@ func TestWitnessOnManyCPUs(t *testing.T) {
 	}
 }
 
-func TestWitnessFollowsTheThread(t *testing.T) {
-	m := watched()
-	root := m.write(t)
+// witnessIn watches thread 9 of process 7 of a tree.
+func witnessIn(t *testing.T, root string) *Witness {
+	t.Helper()
 	w, err := newWitness(root, 7, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+func TestWitnessFollowsTheThread(t *testing.T) {
+	m := watched()
+	root := m.write(t)
+	w := witnessIn(t, root)
 	var before, after Activity
 	w.Look(&before)
 	m = m.with("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "1200000",
@@ -178,11 +185,7 @@ func TestWitnessFollowsTheThread(t *testing.T) {
 func TestWitnessFindsAQuota(t *testing.T) {
 	m := watched().with("sys/fs/cgroup/cpu/slice/cpu.cfs_quota_us", "-1")
 	root := m.write(t)
-	w, err := newWitness(root, 7, 9)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	w := witnessIn(t, root)
 	var before, after Activity
 	w.Look(&before)
 	m = watched()
