@@ -106,6 +106,32 @@ func TestLookoutOnRubbish(t *testing.T) {
 	}
 }
 
+// TestLookoutBeyondTheClaim: a ring that is full of frames, with no 0 to end at, of which little
+// is claimed. The news ends there, and goes on with the next claim.
+func TestLookoutBeyondTheClaim(t *testing.T) {
+	base, g := heapRing(8, 256)
+	p := newHeapPublisher(base, g, stampNone)
+	for pos := uint64(0); pos < g.capacity; pos += lineSize {
+		mem.Store((*uint64)(p.line(pos)), 1+1)
+	}
+	mem.Store(p.claimed, g.block+lineSize)
+	l := newLookout(p.view)
+	drained := func() {
+		t.Helper()
+		for n := uint64(0); l.news(n%2 == 0); n++ {
+			if n > g.block/lineSize {
+				t.Fatal("there is news without end")
+			}
+		}
+	}
+	drained()
+	mem.Store(p.claimed, 2*g.block+lineSize)
+	if !l.news(false) {
+		t.Error("the next block is no news")
+	}
+	drained()
+}
+
 // TestNoWakeUpIsLost: sleepers that nothing but a wake-up ends, on a ring whose publisher
 // waits after each burst until all of it was read, which lasts for ever if one is lost.
 func TestNoWakeUpIsLost(t *testing.T) {

@@ -343,6 +343,14 @@ func (l *lookout) news(again bool) bool {
 		if h == 0 {
 			return news
 		}
+		if l.pos >= l.claim-lineSize { // what is committed there was claimed before
+			if mem.LoadAcquire(l.claimed) != l.claim {
+				l.rejoin()
+				return true
+			}
+			l.lost = true // somebody else has written claimed, or the frames
+			return news
+		}
 		news = true
 		l.pass(h)
 	}
